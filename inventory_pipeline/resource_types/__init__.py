@@ -1,0 +1,56 @@
+"""What can be seen in AWS, as data: one module per service, one `ResourceType` entry per type.
+
+To add a type, add an entry to its service's module (or a module to this package): its table,
+collection, cost lines, documentation and IAM actions follow from it. Not here: any AWS call.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from functools import cache
+
+from inventory_pipeline.resource_types.model import (
+    CostComponent,
+    Detail,
+    Field,
+    Metric,
+    Relationship,
+    ResourceType,
+)
+
+__all__ = [
+    "CostComponent",
+    "Detail",
+    "Field",
+    "Metric",
+    "Relationship",
+    "ResourceType",
+    "resource_types",
+    "selected_types",
+    "type_names",
+]
+
+
+@cache
+def resource_types() -> dict[str, ResourceType]:
+    """Every resource type by name, in the order of its module's name and place."""
+    found: dict[str, ResourceType] = {}
+    for module in sorted(m.name for m in pkgutil.iter_modules(__path__)):
+        if module == "model":
+            continue
+        entries = importlib.import_module(f"{__name__}.{module}").RESOURCE_TYPES
+        for entry in entries:
+            found[entry.name] = entry
+    return found
+
+
+def type_names() -> list[str]:
+    """Names that settings and commands may use: groups and types."""
+    kinds = resource_types().values()
+    return sorted({kind.group for kind in kinds} | {kind.name for kind in kinds})
+
+
+def selected_types(names: Sequence[str] = ()) -> list[ResourceType]:
+    """The types that groups (ec2) or names (ebs_volume) mean; all where there are none."""
+    kinds = list(resource_types().values())
+    return [k for k in kinds if not names or k.name in names or k.group in names]
