@@ -1,0 +1,109 @@
+"""What a mart is, all of them in build order, and building one.
+
+Not here: the marts themselves (`cost`, `security`, `storage`), nor when they run (`defs`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from inventory_pipeline.lake import DuckDBEngine, Lake, Where
+
+Rows = Literal["snapshot", "day", "all"]
+"""Which rows of a table a mart reads: the snapshot's, the delivery day's, all that are visible.
+
+For a mart of a day, `snapshot` is the newest one taken by the end of that day, or else the first.
+"""
+
+PARTITION_COLUMN = {"snapshot": "snapshot_at", "day": "delivered_on"}
+
+_PARAMETER = re.compile(r"\$([a-z]\w*)")
+
+
+class MartError(Exception):
+    """A mart cannot be built; the message names the mart and what is missing."""
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One derived table: the SELECT that fills a partition of it, and the rows that it reads.
+
+    `sql` may use `$name` parameters; `$snapshot_at` or `$delivered_on` is the partition's own.
+    """
+
+    table: str
+    sql: Callable[[], str]
+    reads: Mapping[str, Rows]
+    partition: Literal["snapshot", "day"]
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What building a mart did: the partition it filled, and with how many rows."""
+
+    table: str
+    partition: Mapping[str, datetime | date]
+    rows: int
+
+
+@cache
+def marts() -> dict[str, Mart]:
+    """Every mart by its table, in build order: a mart reads only what stands before it."""
+    from inventory_pipeline.marts import cost, security, storage
+
+    return {mart.table: mart for stage in (cost, security, storage) for mart in stage.MARTS}
+
+
+def build_mart(
+    engine: DuckDBEngine, mart: Mart, at: datetime | date, params: Mapping[str, Any]
+) -> BuildResult:
+    """Build one partition of a mart and commit it in place of what was there.
+
+    `at` is the snapshot or the delivery day. Of `params`, the mart takes those its SQL names.
+    Raises MartError where the snapshot is not published or a parameter is missing.
+    """
+    partition = {PARTITION_COLUMN[mart.partition]: at}
+    sql = mart.sql()
+    given = _parameters(mart, sql, {**params, **partition})
+    reads = {table: _where(engine.lake, mart, rows, at) for table, rows in mart.reads.items()}
+    with engine.session(reads) as db:
+        built = db.build(mart.table, sql, given)
+    commit = engine.lake.replace(mart.table, [partition], built)
+    return BuildResult(mart.table, partition, commit.rows)
+
+
+def _parameters(mart: Mart, sql: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    names = set(_PARAMETER.findall(sql))
+    if missing := sorted(names - params.keys()):
+        raise MartError(f"mart {mart.table}: parameter {', '.join(missing)} is missing")
+    return {name: params[name] for name in names}
+
+
+def _where(lake: Lake, mart: Mart, rows: Rows, at: datetime | date) -> Where:
+    if rows == "all":
+        return {}
+    if rows == mart.partition == "day":
+        return {"delivered_on": at}
+    if rows == "day":
+        raise MartError(f"mart {mart.table}: a mart of a snapshot reads no single delivery day")
+    return {"snapshot_at": _snapshot(lake, mart, at)}
+
+
+def _snapshot(lake: Lake, mart: Mart, at: datetime | date) -> datetime:
+    published = lake.snapshots()
+    if isinstance(at, datetime):
+        if at not in published:
+            raise MartError(
+                f"mart {mart.table}: no published snapshot of {at.isoformat()}; collect it first"
+            )
+        return at
+    end = datetime.combine(at + timedelta(days=1), time(), UTC)
+    taken = [snapshot for snapshot in published if snapshot < end]
+    # Without any snapshot the instant matches none, and the mart sees empty tables.
+    return taken[-1] if taken else published[0] if published else end

@@ -1,0 +1,69 @@
+"""Usage and its cost: the relations that the storage marts' SQL files stand on.
+
+Generated from how S3 bills its classes (`prices.storage_classes`) and the bands of the rollup.
+"""
+
+from inventory_pipeline.marts.sql import literal, read_sql, union_all, with_relations
+from inventory_pipeline.prices.storage_classes import STORAGE_CLASSES, price_key_sql
+from inventory_pipeline.reports.bands import SIZE_BANDS, UNKNOWN
+
+# A bucket made anew in another account within one snapshot: what was seen last counts.
+_PLACED_BUCKETS = """SELECT resource_id AS bucket, account_id, account_name, department, region
+FROM (
+  SELECT *, ROW_NUMBER() OVER (
+    PARTITION BY resource_id ORDER BY observed_at DESC, account_id
+  ) AS place
+  FROM s3_buckets
+) AS seen
+WHERE place = 1"""
+
+
+def storage_usage_sql() -> str:
+    return with_relations(
+        {"placed_buckets": _PLACED_BUCKETS}, read_sql(__package__, "storage_usage.sql")
+    )
+
+
+def storage_costs_sql() -> str:
+    relations = {
+        "placed_buckets": _PLACED_BUCKETS,
+        "billed_usage": _billed_usage(),
+        "overheads": _overheads(),
+    }
+    return with_relations(relations, read_sql(__package__, "storage_costs.sql"))
+
+
+def _billed_usage() -> str:
+    """Usage with its price key, objects that pay for monitoring, and objects of unknown size."""
+    tiers = (c for c in STORAGE_CLASSES.values() if c.monitored_from_bytes is not None)
+    monitored = " ".join(
+        f"WHEN price_key = {literal(tier.key)} AND size_band IN ({_bands(tier.monitored_from_bytes)}) "
+        "THEN objects"
+        for tier in tiers
+    )
+    return f"""SELECT *,
+  CASE {monitored} ELSE 0 END AS monitored_objects,
+  CASE WHEN size_band = {literal(UNKNOWN)} THEN objects ELSE 0 END AS unsized_objects
+FROM (
+  SELECT *, {price_key_sql("storage_class", "access_tier")} AS price_key
+  FROM s3_usage
+  WHERE version_state <> 'delete_marker'
+) AS keyed"""
+
+
+def _bands(from_bytes: int | None) -> str:
+    return ", ".join(literal(b.name) for b in SIZE_BANDS if b.lower >= (from_bytes or 0))
+
+
+def _overheads() -> str:
+    """What comes on top of each object of a class, in bytes: its own component and its price."""
+    return union_all(
+        f"SELECT {literal(c.key)} AS price_key, {literal(component)} AS component, "
+        f"{size} AS object_bytes, {literal(charged)} AS charged_key"
+        for c in STORAGE_CLASSES.values()
+        for component, size, charged in (
+            ("overhead", c.overhead_bytes, c.key),
+            ("overhead_index", c.index_bytes, "STANDARD"),
+        )
+        if size
+    )
