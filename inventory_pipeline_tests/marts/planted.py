@@ -94,11 +94,8 @@ class Planted:
              "tables": 1, "rows": 1, "cells": 1, "cells_ok": 1}
             for day in snapshots or (NOW,)
         ]  # fmt: skip
-        self.lake.replace(
-            "snapshots",
-            [{"snapshot_at": row["snapshot_at"]} for row in published],
-            pa.Table.from_pylist(published, schema=arrow_schema("snapshots")),
-        )
+        listed = pa.Table.from_pylist(published, schema=arrow_schema("snapshots"))
+        self.lake.merge("snapshots", {}, lambda earlier: pa.concat_tables([earlier, listed]))
         self._rows.clear()
 
     def build(self, *tables: str, **params: Any) -> list[BuildResult]:

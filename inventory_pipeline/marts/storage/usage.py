@@ -35,11 +35,11 @@ def storage_costs_sql() -> str:
 
 def _billed_usage() -> str:
     """Usage with its price key, objects that pay for monitoring, and objects of unknown size."""
-    tiers = (c for c in STORAGE_CLASSES.values() if c.monitored_from_bytes is not None)
     monitored = " ".join(
-        f"WHEN price_key = {literal(tier.key)} AND size_band IN ({_bands(tier.monitored_from_bytes)}) "
+        f"WHEN price_key = {literal(c.key)} AND size_band IN ({_bands(c.monitored_from_bytes)}) "
         "THEN objects"
-        for tier in tiers
+        for c in STORAGE_CLASSES.values()
+        if c.monitored_from_bytes is not None
     )
     return f"""SELECT *,
   CASE {monitored} ELSE 0 END AS monitored_objects,
@@ -48,11 +48,11 @@ FROM (
   SELECT *, {price_key_sql("storage_class", "access_tier")} AS price_key
   FROM s3_usage
   WHERE version_state <> 'delete_marker'
-) AS keyed"""
+) AS keyed"""  # noqa: S608 - our own words only
 
 
-def _bands(from_bytes: int | None) -> str:
-    return ", ".join(literal(b.name) for b in SIZE_BANDS if b.lower >= (from_bytes or 0))
+def _bands(from_bytes: int) -> str:
+    return ", ".join(literal(band.name) for band in SIZE_BANDS if band.lower >= from_bytes)
 
 
 def _overheads() -> str:

@@ -60,7 +60,8 @@ def test_usage_has_its_buckets_place_and_sums_above_2_to_the_53(
 ) -> None:
     exact = 2**53 + 1
     rows = built(
-        world, "storage_usage",
+        world,
+        "storage_usage",
         usage("data-1", "STANDARD", exact, encryption_status="SSE-S3"),
         usage("data-1", "STANDARD", 1, size_band="1 B-16 KiB", objects=3),
         usage("data-1", None, 0, version_state="delete_marker", objects=5),
@@ -70,10 +71,14 @@ def test_usage_has_its_buckets_place_and_sums_above_2_to_the_53(
     assert len(found) == len(rows) == 3
     current = found["data-1", "current"]
     assert (current["bytes"], current["billable_bytes"], current["objects"]) == (
-        exact + 1, exact + 1, 4,
+        exact + 1,
+        exact + 1,
+        4,
     )
     assert (current["account_id"], current["department"], current["region"]) == (
-        "111122223333", "Research", "us-east-1",
+        "111122223333",
+        "Research",
+        "us-east-1",
     )
     assert found["data-1", "delete_marker"]["objects"] == 5
     stranger = found["stranger", "current"]

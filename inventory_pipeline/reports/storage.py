@@ -1,0 +1,74 @@
+"""Reading objects of a destination bucket, with S3's errors in the words of this package.
+
+Belongs here: the only GETs that ingestion makes. Not here: listing (`deliveries`).
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from inventory_pipeline.reports.errors import NotReadyError, ReportError
+from inventory_pipeline.reports.manifest import ReportFile
+
+CHUNK = 8 * 1024 * 1024
+"""Bytes held in memory while downloading."""
+
+MISSING = frozenset({"404", "NoSuchKey"})
+REFUSED = MISSING | {"403", "AccessDenied", "NoSuchBucket", "InvalidObjectState"}
+"""Error codes that trying again does not mend; so are all that begin with `KMS.`."""
+
+
+class Paginator(Protocol):
+    def paginate(self, **arguments: str) -> Iterable[Mapping[str, Any]]: ...
+
+
+class S3Client(Protocol):
+    """What this package asks of boto3's S3 client: GetObject and ListObjectsV2."""
+
+    def get_object(self, *, Bucket: str, Key: str) -> Mapping[str, Any]: ...  # noqa: N803
+    def get_paginator(self, operation_name: str, /) -> Paginator: ...
+
+
+class MissingObjectError(ReportError):
+    """There is no such object."""
+
+
+@contextmanager
+def s3_errors(address: str) -> Iterator[None]:
+    """S3's errors while reading `address` as MissingObjectError, ReportError or NotReadyError."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown error")
+        if code in MISSING:
+            raise MissingObjectError(f"{address} does not exist") from error
+        kind = ReportError if code in REFUSED or code.startswith("KMS.") else NotReadyError
+        raise kind(f"{address} cannot be read: {code}") from error
+    except BotoCoreError as error:
+        raise NotReadyError(f"{address} cannot be read: {type(error).__name__}") from error
+
+
+def read_object(s3: S3Client, bucket: str, key: str) -> bytes:
+    """A small object's content."""
+    with s3_errors(f"s3://{bucket}/{key}"):
+        content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return content
+
+
+def download(s3: S3Client, bucket: str, file: ReportFile, key: str, target: Path) -> None:
+    """Write the object at `key` to `target`; raises ReportError unless it is exactly `file`."""
+    address = f"s3://{bucket}/{key}"
+    md5, size = hashlib.md5(usedforsecurity=False), 0
+    with s3_errors(address), target.open("wb") as sink:
+        for chunk in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(CHUNK):
+            md5.update(chunk)
+            size += len(chunk)
+            sink.write(chunk)
+    if size != file.size:
+        raise ReportError(f"{address} has {size} bytes; the manifest says {file.size}")
+    if md5.hexdigest() != file.md5:
+        raise ReportError(f"{address} has MD5 {md5.hexdigest()}; the manifest says {file.md5}")
