@@ -42,7 +42,7 @@ def decode(
     constants: dict[str, Any] = dict(zip(DELIVERY, delivery.partition, strict=True))
     try:
         with _relation(db, manifest, file) as (relation, params):
-            select = f"SELECT {_columns(manifest)} FROM {relation} AS report"  # noqa: S608 - no foreign text
+            select = f"SELECT {_columns(manifest)} FROM {relation} AS report"
             return db.build("s3_objects", select, {**constants, **params})
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         if _is_ours(error):

@@ -43,7 +43,7 @@ SELECT {GROUPS}, kept.prefix AS prefix, SUM(objects) AS objects, SUM(bytes) AS b
   SUM(billable_bytes) AS billable_bytes
 FROM by_prefix LEFT JOIN kept ON by_prefix.prefix = kept.prefix
 GROUP BY {GROUPS}, kept.prefix
-"""  # noqa: S608 - the bands and the depth are ours
+"""
 
 
 def _age_band() -> str:

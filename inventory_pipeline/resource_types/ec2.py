@@ -109,14 +109,14 @@ EC2_INSTANCE = ResourceType(
         ),
     ),
     relationships=(
-        Relationship("in_vpc", "vpc", "VpcId && [VpcId]"),
-        Relationship("in_subnet", "subnet", "SubnetId && [SubnetId]"),
+        Relationship("in_vpc", "vpc", "[VpcId]"),
+        Relationship("in_subnet", "subnet", "[SubnetId]"),
         Relationship("has_security_group", "security_group", "SecurityGroups[].GroupId"),
         Relationship("has_volume", "ebs_volume", "BlockDeviceMappings[].Ebs.VolumeId"),
         Relationship(
             "has_instance_profile",
             "iam_instance_profile",
-            "IamInstanceProfile.Arn && [IamInstanceProfile.Arn]",
+            "[IamInstanceProfile.Arn]",
         ),
     ),
     metrics=(

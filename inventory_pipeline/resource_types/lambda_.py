@@ -62,8 +62,8 @@ LAMBDA_FUNCTION = ResourceType(
     ),
     details=(Detail("tags", "list_tags", {"Resource": "FunctionArn"}, "lambda:ListTags"),),
     relationships=(
-        Relationship("has_role", "iam_role", "Role && [Role]"),
-        Relationship("in_vpc", "vpc", "VpcConfig.VpcId && [VpcConfig.VpcId]"),
+        Relationship("has_role", "iam_role", "[Role]"),
+        Relationship("in_vpc", "vpc", "[VpcConfig.VpcId]"),
     ),
     metrics=(
         Metric(

@@ -84,11 +84,11 @@ RDS_INSTANCE = ResourceType(
         field("vpc_id", T.TEXT, "VPC.", "DBSubnetGroup.VpcId"),
     ),
     relationships=(
-        Relationship("member_of", "rds_cluster", "DBClusterIdentifier && [DBClusterIdentifier]"),
+        Relationship("member_of", "rds_cluster", "[DBClusterIdentifier]"),
         Relationship(
             "replicates",
             "rds_instance",
-            "ReadReplicaSourceDBInstanceIdentifier && [ReadReplicaSourceDBInstanceIdentifier]",
+            "[ReadReplicaSourceDBInstanceIdentifier]",
         ),
         Relationship(
             "has_security_group", "security_group", "VpcSecurityGroups[].VpcSecurityGroupId"

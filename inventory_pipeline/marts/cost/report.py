@@ -1,4 +1,4 @@
-"""The monthly review of stale resources as JSON. A pure function of rows, like the security report."""
+"""The monthly review of stale resources as JSON: a pure function of rows."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal

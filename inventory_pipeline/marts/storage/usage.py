@@ -48,7 +48,7 @@ FROM (
   SELECT *, {price_key_sql("storage_class", "access_tier")} AS price_key
   FROM s3_usage
   WHERE version_state <> 'delete_marker'
-) AS keyed"""  # noqa: S608 - our own words only
+) AS keyed"""
 
 
 def _bands(from_bytes: int) -> str:

@@ -1,0 +1,31 @@
+"""Whom we look at: accounts, the sessions to enter them with, and the regions they have.
+
+Belongs here: everything that makes a call to AWS possible, counted and bounded. Not here: what is
+asked of AWS (`resource_types`) nor what becomes of the answers (`collect`).
+"""
+
+from inventory_pipeline.accounts.account import Account, NoAccountsError, accounts_of
+from inventory_pipeline.accounts.clients import Clients
+from inventory_pipeline.accounts.entry import Entry, enter, own_account
+from inventory_pipeline.accounts.failures import Failure, classify
+from inventory_pipeline.accounts.ownership import Ownership, ownership
+from inventory_pipeline.accounts.regions import Regions, enabled_regions
+from inventory_pipeline.accounts.watch import DeadlinePassedError, Watch
+
+__all__ = [
+    "Account",
+    "Clients",
+    "DeadlinePassedError",
+    "Entry",
+    "Failure",
+    "NoAccountsError",
+    "Ownership",
+    "Regions",
+    "Watch",
+    "accounts_of",
+    "classify",
+    "enabled_regions",
+    "enter",
+    "own_account",
+    "ownership",
+]

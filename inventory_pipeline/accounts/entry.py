@@ -1,0 +1,87 @@
+"""Entering an account: may its role be assumed, is it the account it claims to be, which regions.
+
+An account that cannot be entered is a fact to record, never an exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from inventory_pipeline.accounts.account import Account, NoAccountsError
+from inventory_pipeline.accounts.clients import Clients
+from inventory_pipeline.accounts.failures import Failure, classify, shorten
+from inventory_pipeline.accounts.regions import Regions, enabled_regions
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An account as found. With `failure` nothing can be asked of it.
+
+    `regions` is None where the account does not tell; `notice` then says why.
+    """
+
+    account: Account
+    failure: Failure | None = None
+    regions: Regions | None = None
+    notice: str | None = None
+
+    @property
+    def status(self) -> Literal["ok", "denied", "error"]:
+        if self.failure is None:
+            return "ok"
+        return "denied" if self.failure.status == "denied" else "error"
+
+
+def enter(account: Account, clients: Clients) -> Entry:
+    """Assume the account's role, check whose it is, and ask for its regions."""
+    failure = _identity_failure(account, clients)
+    if failure is not None:
+        return Entry(account, failure)
+    try:
+        regions = enabled_regions(clients.client(account, "ec2", account.global_region))
+    except Exception as error:
+        reason = classify(error)
+        notice = f"regions unknown, each is tried: ec2:DescribeRegions {reason.status}"
+        return Entry(account, notice=shorten(f"{notice}: {reason.message}"))
+    return Entry(account, regions=regions)
+
+
+def own_account(clients: Clients) -> Account:
+    """The account of the caller's own credentials. Raises NoAccountsError where there are none."""
+    try:
+        sts: Any = clients.client(None, "sts", clients.home_region)
+        account_id = sts.get_caller_identity()["Account"]
+    except Exception as error:
+        raise NoAccountsError(
+            "settings name no account and the caller's own cannot be asked "
+            f"({classify(error).message}): give credentials, or add accounts to the settings"
+        ) from None
+    return Account(account_id, name=account_id, partition=clients.partition)
+
+
+def _identity_failure(account: Account, clients: Clients) -> Failure | None:
+    """Why the account cannot be entered; rows must never be booked to another account."""
+    try:
+        sts: Any = clients.client(account, "sts", clients.home_region)
+        actual = sts.get_caller_identity()["Account"]
+    except Exception as error:
+        return _without_external_id(classify(error), account)
+    if actual != account.account_id:
+        whose = f"role {account.role_arn}" if account.role_arn else "the caller's identity"
+        return Failure(
+            "error",
+            "WrongAccount",
+            f"{whose} is in account {actual}, not {account.account_id}: correct the settings",
+        )
+    return None
+
+
+def _without_external_id(failure: Failure, account: Account) -> Failure:
+    try:
+        secret = account.external_id_text()
+    except Exception:  # the failure itself says that it cannot be resolved
+        secret = None
+    if not secret or not failure.message:
+        return failure
+    return Failure(failure.status, failure.code, failure.message.replace(secret, "***"))

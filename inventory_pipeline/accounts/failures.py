@@ -1,0 +1,111 @@
+"""What a failed call means for the ledger: a status, AWS's code and a short harmless message.
+
+Belongs here: reading exceptions. Not here: what becomes of a cell that failed (`collect`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal[
+    "ok", "denied", "throttled", "timeout", "region_disabled", "error", "not_attempted"
+]
+
+MESSAGE_LENGTH = 200
+
+THROTTLED_CODES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+_THROTTLED = re.compile(r"^(Throttl|TooManyRequests)")
+_DENIED = re.compile(
+    r"^(AccessDenied|UnauthorizedOperation|AuthFailure|UnauthorizedAccess|AuthorizationError"
+    r"|NotAuthorized|Forbidden|403$|ExpiredToken|AllAccessDisabled)"
+)
+# The service or the region was never switched on for the account.
+_NOT_SUBSCRIBED = frozenset({"OptInRequired", "RegionDisabledException"})
+# How services answer credentials in a region that the account has not switched on.
+_STRANGE_CREDENTIALS = frozenset(
+    {
+        "AuthFailure",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+
+# Keys, session tokens, encoded authorisation messages, passwords in addresses.
+_SECRETS = re.compile(
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"
+    r"|[A-Za-z0-9+=_-]{60,}"
+    r"|(?<=://)[^/@\s]+@"
+    r"|(?i:(?<=password=)|(?<=secret=)|(?<=token=)|(?<=signature=))[^\s&\"']+"
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why something could not be seen: the ledger's status, AWS's code, what AWS said."""
+
+    status: Status
+    code: str | None = None
+    message: str | None = None
+
+
+def classify(error: BaseException, *, region_may_be_disabled: bool = False) -> Failure:
+    """The ledger's words for an exception of a call.
+
+    `region_may_be_disabled`: the region is one that accounts switch on, so refused credentials
+    mean that it is off.
+    """
+    from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+
+    from inventory_pipeline.accounts.watch import DeadlinePassedError
+
+    if isinstance(error, ClientError):
+        details = error.response.get("Error", {})
+        code = str(details.get("Code") or "Unknown")
+        message = str(details.get("Message") or "") or None
+        return Failure(_status(code, region_may_be_disabled), code, shorten(message))
+    timed_out = isinstance(error, ConnectTimeoutError | ReadTimeoutError | DeadlinePassedError)
+    return Failure("timeout" if timed_out else "error", type(error).__name__, shorten(str(error)))
+
+
+def _status(code: str, region_may_be_disabled: bool) -> Status:
+    if code in _NOT_SUBSCRIBED or (region_may_be_disabled and code in _STRANGE_CREDENTIALS):
+        return "region_disabled"
+    if code in THROTTLED_CODES or _THROTTLED.match(code):
+        return "throttled"
+    if code in _STRANGE_CREDENTIALS or _DENIED.match(code):
+        return "denied"
+    if code in ("RequestTimeout", "RequestTimeoutException"):
+        return "timeout"
+    return "error"
+
+
+def shorten(message: str | None) -> str | None:
+    """The first line of a message without anything that could be a secret, 200 characters at most.
+
+    Only the first line: parse errors of botocore quote the answer's body below it.
+    """
+    if not message:
+        return None
+    line = _SECRETS.sub("***", message.strip().splitlines()[0]) if message.strip() else ""
+    return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"

@@ -1,0 +1,33 @@
+"""`inventory sql`: any SELECT over the lake."""
+
+from __future__ import annotations
+
+import click
+
+from inventory_pipeline.cli.answer import Section
+from inventory_pipeline.cli.reading import Reader, reading
+from inventory_pipeline.cli.select import selected
+
+
+@click.command()
+@click.argument("statement", metavar="SELECT")
+@reading()
+def sql(reader: Reader, statement: str) -> None:
+    """Run a SELECT over the lake's tables (`inventory list tables`), read-only.
+
+    Tables of a snapshot show the newest one's rows, or those of --snapshot; `--snapshot all` shows
+    every snapshot. `resources` is the common columns of all resource types. Macros: gb(bytes),
+    tag(tags, 'key'). A table shows the first 200 rows; JSON and CSV have all.
+
+    \b
+    Examples:
+      inventory sql "SELECT region, COUNT(*) FROM ec2_instances GROUP BY region"
+      inventory sql "SELECT key, size FROM s3_objects ORDER BY size DESC LIMIT 10"
+      inventory sql --snapshot all \\
+        "SELECT snapshot_at, SUM(known_usd) FROM resource_costs GROUP BY snapshot_at"
+    """
+    with selected(reader, statement) as found:
+        section = Section("rows", "", found.columns, found.rows, verbatim=True)
+        reader.show(
+            section, coverage=found.coverage, at=found.snapshot_at, notes=tuple(found.notes)
+        )

@@ -1,0 +1,140 @@
+"""`inventory storage`: objects, bytes and list price, from the newest S3 Inventory deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from inventory_pipeline.cli.answer import Section
+from inventory_pipeline.cli.output import counted, dollars, size
+from inventory_pipeline.cli.reading import Reader, missing, reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DIMENSIONS = {
+    "class": "storage_class",
+    "prefix": "source_bucket, prefix",
+    "age": "age_band",
+    "bucket": "source_bucket",
+    "version": "version_state",
+    "account": "account_id, account_name",
+    "department": "department",
+    "region": "region",
+}
+
+# One delivery a bucket: its newest; of several configurations then, the one that lists most.
+NEWEST = """
+WITH newest AS (
+  SELECT delivered_on, source_bucket, configuration_id
+  FROM (
+    SELECT delivered_on, source_bucket, configuration_id,
+      ROW_NUMBER() OVER (
+        PARTITION BY source_bucket ORDER BY delivered_on DESC, SUM(objects) DESC, configuration_id
+      ) AS place
+    FROM storage_usage WHERE {where}
+    GROUP BY delivered_on, source_bucket, configuration_id
+  ) AS deliveries
+  WHERE place = 1
+)
+"""
+
+STORAGE = """
+SELECT {by}, CAST(SUM(objects) AS BIGINT) AS objects, CAST(SUM(bytes) AS BIGINT) AS bytes,
+  CAST(SUM(billable_bytes) AS BIGINT) AS billable_bytes,
+  SUM(monthly_usd) AS monthly_usd, CAST(SUM(unpriced) AS BIGINT) AS unpriced_parts
+FROM (
+  SELECT {by}, objects, bytes, billable_bytes, CAST(NULL AS DECIMAL(18,6)) AS monthly_usd,
+    0 AS unpriced
+  FROM storage_usage WHERE {where} AND (delivered_on, source_bucket, configuration_id)
+    IN (SELECT delivered_on, source_bucket, configuration_id FROM newest)
+  UNION ALL
+  SELECT {by}, 0, 0, 0, monthly_usd, CASE WHEN monthly_usd IS NULL THEN 1 ELSE 0 END
+  FROM storage_costs WHERE {where} AND (delivered_on, source_bucket, configuration_id)
+    IN (SELECT delivered_on, source_bucket, configuration_id FROM newest)
+) AS parts
+GROUP BY {by} ORDER BY bytes DESC, {by}
+"""
+
+LISTED = """
+SELECT COUNT(*) AS buckets, MIN(delivered_on) AS oldest, MAX(delivered_on) AS newest FROM newest
+"""
+
+
+@click.command()
+@click.option("--by", type=click.Choice(list(DIMENSIONS)), default="class", show_default=True)
+@reading("account", "department", "region", "since", "until", snapshot=False)
+def storage(reader: Reader, by: str) -> None:
+    """Objects and bytes by storage class, prefix, age, bucket, ..., with their list price.
+
+    Each bucket counts with its newest delivery; --since and --until are about its day.
+
+    \b
+    Examples:
+      inventory storage --by prefix
+      inventory storage --by age --department Engineering --format json
+    """
+    found = usage(reader, by)
+    shown = (
+        *DIMENSIONS[by].removeprefix("account_id, ").split(", "),
+        "objects",
+        "bytes",
+        "monthly_usd",
+    )
+    section = Section.of("rows", f"Storage by {by}", found.rows, shown)
+    reader.show(
+        section,
+        coverage=reader.delivery_coverage(),
+        notes=tuple(_notes(found)),
+        facts={"by": by, "total": found.total, "deliveries": found.deliveries},
+    )
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Rows by a dimension, their total, and how many buckets' deliveries of which days."""
+
+    rows: pa.Table
+    total: dict[str, Any]
+    deliveries: dict[str, Any]
+
+
+def usage(reader: Reader, by: str) -> Usage:
+    """Storage by a dimension; raises NothingToReadError where no delivery was ever rolled up."""
+    with reader.session("storage_usage", "storage_costs") as session:
+        found = reader.rows(
+            session, NEWEST + STORAGE.replace("{by}", DIMENSIONS[by]), time="delivered_on"
+        )
+        deliveries = reader.rows(session, NEWEST + LISTED, time="delivered_on").to_pylist()[0]
+    if not found.num_rows and not reader.lake.files("storage_usage"):
+        raise missing("storage_usage")
+    return Usage(found, _total(found.to_pylist()), deliveries)
+
+
+def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Sums of all groups; dollars are a lower bound where a part has no price."""
+    prices = [row["monthly_usd"] for row in rows if row["monthly_usd"] is not None]
+    unpriced = sum(row["unpriced_parts"] for row in rows)
+    return {
+        "objects": sum(row["objects"] for row in rows),
+        "bytes": sum(row["bytes"] for row in rows),
+        "monthly_usd": sum(prices) if prices else None,
+        "is_lower_bound": bool(unpriced),
+    }
+
+
+def total_line(total: dict[str, Any]) -> str:
+    price = dollars(total["monthly_usd"])
+    if total["monthly_usd"] is not None:
+        price = f"{'at least ' if total['is_lower_bound'] else ''}{price} a month"
+    return f"{counted(total['objects'], 'object')}, {size(total['bytes'])}, {price}"
+
+
+def _notes(found: Usage) -> Iterator[str]:
+    yield f"Total: {total_line(found.total)}"
+    if buckets := found.deliveries["buckets"]:
+        days = sorted({str(found.deliveries["oldest"]), str(found.deliveries["newest"])})
+        yield f"{counted(buckets, 'bucket')}, delivered {' to '.join(days)}"

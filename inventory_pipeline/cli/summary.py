@@ -1,0 +1,138 @@
+"""`inventory summary`: the whole answer on one screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from inventory_pipeline.cli import archive, cost, security, stale, storage
+from inventory_pipeline.cli.answer import Section
+from inventory_pipeline.cli.output import counted, size
+from inventory_pipeline.cli.reading import NothingToReadError, Reader, reading
+
+ESTATE = """
+SELECT resource_type, COUNT(*) AS resources, COUNT(DISTINCT account_id) AS accounts,
+  COUNT(DISTINCT region) AS regions
+FROM resources WHERE {where}
+GROUP BY resource_type ORDER BY resources DESC, resource_type
+"""
+
+ACCOUNTS = "SELECT COUNT(DISTINCT account_id) AS accounts FROM accounts"
+
+
+@dataclass
+class Summary:
+    """What has been found so far: tables, one-line parts and JSON members."""
+
+    sections: list[Section] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@click.command()
+@reading("account", "department", "region", "resource_type", "tag")
+def summary(reader: Reader) -> None:
+    """Estate, cost, waste, security, storage and archive on one screen.
+
+    What is missing says what to run next. Storage and archive know no filters and are left out
+    where there are any.
+
+    \b
+    Examples:
+      inventory summary
+      inventory summary --account payments
+      inventory summary --format json --output summary.json
+    """
+    found = Summary()
+    at = reader.snapshots[-1]
+    with reader.session("resources", "accounts", at=at) as session:
+        estate = reader.rows(session, ESTATE, tagged=True)
+        accounts = session.query(ACCOUNTS)["accounts"][0].as_py()
+    found.sections.append(Section.of("rows", "Resources", estate))
+    found.facts["accounts"] = accounts
+    found.facts["resources"] = sum(estate["resources"].to_pylist())
+    unfiltered = not any(vars(reader.filters).values())
+    for title, part in (OF_RESOURCES | OF_DELIVERIES if unfiltered else OF_RESOURCES).items():
+        try:
+            part(reader, found)
+        except NothingToReadError as empty:
+            found.facts.setdefault("missing", {})[title.lower()] = str(empty)
+            found.lines.append(f"{title:9} {empty}")
+    found.lines.insert(
+        0,
+        f"{'Estate':9} {counted(accounts, 'account')}, "
+        f"{counted(found.facts['resources'], 'resource')}",
+    )
+    reader.show(
+        *found.sections,
+        coverage=reader.snapshot_coverage(at),
+        at=at,
+        notes=tuple(found.lines),
+        facts=found.facts,
+    )
+
+
+def _cost(reader: Reader, found: Summary) -> None:
+    at = reader.newest("resource_costs")
+    with reader.session("resource_costs", at=at) as session:
+        by_service = reader.rows(session, cost.COSTS.replace("{by}", "service"))
+        dearest = reader.rows(session, cost.DEAREST.replace("{top}", "5"))
+    total = cost.total_of(by_service)
+    found.sections += [
+        Section.of("cost_by_service", "Monthly list price", by_service),
+        Section.of("top_resources", "Dearest resources", dearest, cost.SHOWN),
+    ]
+    found.facts["cost"] = total
+    found.lines.append(f"{'Cost':9} {cost.total_line(total).removeprefix('Total: ')}")
+
+
+def _waste(reader: Reader, found: Summary) -> None:
+    at = reader.newest("waste_findings")
+    with reader.session("waste_findings", at=at) as session:
+        saving = reader.rows(session, stale.SAVING.replace("{proof}", "TRUE")).to_pylist()[0]
+        unjudged = reader.rows(session, stale.UNJUDGED)["findings"][0].as_py()
+    found.facts["waste"] = {
+        **saving,
+        "is_lower_bound": bool(saving["unknown_savings"]),
+        "could_not_be_judged": unjudged,
+    }
+    told = stale.saving_line(saving).removeprefix("Saving: ")
+    found.lines.append(f"{'Waste':9} {told}; {counted(unjudged, 'finding')} without enough data")
+
+
+def _security(reader: Reader, found: Summary) -> None:
+    at = reader.newest("security_findings")
+    findings, report = security.findings_and_report(reader, at)
+    failed = Counter(row["severity"] for row in findings if row["verdict"] == "fail")
+    scores = {
+        k: report[k] for k in ("compliance_score", "weighted_score", "judged_percent", "unknown")
+    }
+    found.facts["security"] = {**scores, "failed": dict(failed)}
+    told = ", ".join(f"{failed[s]:,} {s}" for s in security.SEVERITIES if failed[s]) or "none"
+    line = security.score_line(report).removeprefix("Score: ")
+    found.lines.append(f"{'Security':9} {line}; failed: {told}")
+
+
+def _storage(reader: Reader, found: Summary) -> None:
+    usage = storage.usage(reader, "class")
+    found.facts["storage"] = {"total": usage.total, "by_class": usage.rows.to_pylist()}
+    classes = ", ".join(
+        f"{row['storage_class'] or 'delete markers'} {size(row['bytes'])}"
+        for row in usage.rows.to_pylist()
+    )
+    found.lines.append(f"{'Storage':9} {storage.total_line(usage.total)}: {classes}")
+
+
+def _archive(reader: Reader, found: Summary) -> None:
+    plans = archive.newest_plans(reader).to_pylist()
+    found.facts["archive"] = plans
+    found.lines.append(f"{'Archive':9} {archive.funnel_line(plans)}")
+
+
+Part = Callable[[Reader, Summary], None]
+OF_RESOURCES: dict[str, Part] = {"Cost": _cost, "Waste": _waste, "Security": _security}
+OF_DELIVERIES: dict[str, Part] = {"Storage": _storage, "Archive": _archive}

@@ -1,0 +1,45 @@
+"""What Dagster loads: the whole project as one code location."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from inventory_pipeline.defs.archive import archive_assets
+from inventory_pipeline.defs.marts import mart_assets, prices_asset
+from inventory_pipeline.defs.partitions import delivery_partitions, snapshot_partitions
+from inventory_pipeline.defs.publication import publication_assets
+from inventory_pipeline.defs.resources import Clock, Inventory
+from inventory_pipeline.defs.s3_inventory import delivery_sensor, ingest_assets
+from inventory_pipeline.defs.schedules import jobs, schedules
+from inventory_pipeline.defs.snapshots import snapshot_assets
+
+
+def build_defs(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """The code location; `resources` replace the defaults by name (`inventory`, `clock`)."""
+    resources = {"inventory": Inventory(), "clock": Clock(), **(resources or {})}
+    settings = resources["inventory"].settings
+    snapshots = snapshot_partitions(settings.schedules.snapshots_start)
+    days = delivery_partitions(settings.schedules.snapshots_start)
+    return dg.Definitions(
+        assets=[
+            *snapshot_assets(snapshots),
+            *ingest_assets(days),
+            prices_asset(),
+            *mart_assets(snapshots, days),
+            *archive_assets(days),
+            *publication_assets(snapshots),
+        ],
+        jobs=jobs(),
+        schedules=schedules(settings),
+        sensors=[delivery_sensor()],
+        resources=resources,
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return build_defs()

@@ -1,0 +1,104 @@
+"""Cost, security and storage: one asset per mart, built by its SQL for any snapshot still kept."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from inventory_pipeline.defs.checks import MART_CHECKS
+from inventory_pipeline.defs.partitions import delivery_day, snapshot_instant
+from inventory_pipeline.defs.presentation import (
+    asset_key,
+    contract_check_spec,
+    materialized,
+    table_spec,
+)
+from inventory_pipeline.defs.resources import Inventory
+from inventory_pipeline.lake import Where
+from inventory_pipeline.marts import Mart, MartError, build_mart, marts
+from inventory_pipeline.prices import load_book
+from inventory_pipeline.settings import Settings
+
+
+def prices_asset() -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name="load_prices",
+        specs=[table_spec("prices")],
+        check_specs=[contract_check_spec("prices")],
+    )
+    def load_prices(inventory: Inventory) -> dg.MaterializeResult:
+        """Put the bundled price book into the lake."""
+        inventory.lake.replace("prices", [{}], load_book())
+        with inventory.engine.session({"prices": {}}) as db:
+            return materialized(db, "prices", {})
+
+    return load_prices
+
+
+def mart_assets(
+    snapshots: dg.PartitionsDefinition, days: dg.PartitionsDefinition
+) -> list[dg.AssetsDefinition]:
+    return [
+        mart_asset(mart, snapshots if mart.partition == "snapshot" else days)
+        for mart in marts().values()
+    ]
+
+
+def mart_asset(mart: Mart, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    checks = MART_CHECKS.get(mart.table, ())
+
+    @dg.multi_asset(
+        name=f"build_{mart.table}",
+        specs=[
+            table_spec(
+                mart.table, list(_deps(mart)), partitions_def=partitions, kinds={"duckdb", "sql"}
+            )
+        ],
+        check_specs=[
+            contract_check_spec(mart.table),
+            *(check.spec(mart.table) for check in checks),
+        ],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def build(
+        context: dg.AssetExecutionContext, inventory: Inventory
+    ) -> Iterator[dg.MaterializeResult]:
+        for key in context.partition_keys:
+            where = build_partition(inventory, mart, key)
+        read = {mart.table, *(table for check in checks for table in check.reads)}
+        with inventory.engine.session(dict.fromkeys(read, where)) as db:
+            results = [check.run(db, mart.table, inventory.settings) for check in checks]
+            yield materialized(db, mart.table, where, results)
+
+    return build
+
+
+def build_partition(inventory: Inventory, mart: Mart, key: str) -> Where:
+    """Build one partition of a mart; returns the partition."""
+    at = delivery_day(key) if mart.partition == "day" else snapshot_instant(key)
+    try:
+        return build_mart(inventory.engine, mart, at, parameters(inventory.settings)).partition
+    except MartError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def parameters(settings: Settings) -> dict[str, Any]:
+    """What settings say to marts, by the `$name` that their SQL uses."""
+    return {
+        "idle_resource_days": settings.cost_thresholds.idle_resource_days,
+        "stale_resource_days": settings.cost_thresholds.stale_resource_days,
+        "rules_off": settings.cost.rules_off,
+        "controls_off": settings.security.controls_off,
+    }
+
+
+def _deps(mart: Mart) -> Iterator[str | dg.AssetDep]:
+    for table, rows in mart.reads.items():
+        yield (
+            # A day's mart reads the newest snapshot of that day.
+            dg.AssetDep(asset_key(table), partition_mapping=dg.LastPartitionMapping())
+            if mart.partition == "day" and rows == "snapshot"
+            else table
+        )
+    if mart.partition == "snapshot":
+        yield "snapshots"

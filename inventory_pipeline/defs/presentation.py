@@ -1,0 +1,130 @@
+"""How a table looks in Dagster: its asset spec, its metadata after a run, its contract check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from inventory_pipeline.lake import Session, Where
+from inventory_pipeline.lake.contract import violations
+from inventory_pipeline.resource_types import resource_types
+from inventory_pipeline.tables import Table, tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+OWNERS = ["team:platform"]
+PREVIEW_ROWS = 8
+
+
+def asset_key(table: str) -> dg.AssetKey:
+    """`resources/<table>` for a resource type's table, the bare name for any other."""
+    if table in {kind.table for kind in resource_types().values()}:
+        return dg.AssetKey(["resources", table])
+    return dg.AssetKey(table)
+
+
+def table_spec(name: str, deps: Iterable[str | dg.AssetDep] = (), **extra: Any) -> dg.AssetSpec:
+    """The asset of a table: description, schema and owner follow from its contract."""
+    table = tables()[name]
+    return dg.AssetSpec(
+        key=asset_key(name),
+        deps=[d if isinstance(d, dg.AssetDep) else dg.AssetDep(asset_key(d)) for d in deps],
+        description=f"{table.meaning}\n\nGrain: {table.grain}.",
+        group_name=table.group,
+        owners=OWNERS,
+        kinds={"iceberg", *extra.pop("kinds", ())},
+        metadata={
+            "dagster/column_schema": column_schema(table),
+            "dagster/table_name": f"inventory.{name}",
+        },
+        **extra,
+    )
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                c.name,
+                c.type.value,
+                c.meaning,
+                dg.TableColumnConstraints(nullable=not c.required),
+            )
+            for c in table.columns
+        ]
+    )
+
+
+def contract_check_spec(name: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        "contract",
+        asset=asset_key(name),
+        description="Required columns hold no NULL, and no two rows have the same key.",
+        blocking=True,
+    )
+
+
+def materialized(
+    db: Session, name: str, where: Where, checks: Iterable[dg.AssetCheckResult] = ()
+) -> dg.MaterializeResult:
+    """What to tell Dagster of a table's partition: its rows, its money, whether it keeps its
+    contract. `db` shows the partition as a view."""
+    return dg.MaterializeResult(
+        asset_key=asset_key(name),
+        metadata=_metadata(db, name),
+        check_results=[_contract_check(db, name, where), *checks],
+    )
+
+
+def _contract_check(db: Session, name: str, where: Where) -> dg.AssetCheckResult:
+    broken = violations(db, name)
+    return dg.AssetCheckResult(
+        asset_key=asset_key(name),
+        check_name="contract",
+        passed=not broken,
+        description="; ".join(broken) or "holds",
+        metadata={"partition": ", ".join(f"{k}={v}" for k, v in where.items()) or "whole table"},
+    )
+
+
+def _metadata(db: Session, name: str) -> dict[str, Any]:
+    rows: int = db.query(f'SELECT COUNT(*) AS n FROM "{name}"')["n"][0].as_py()
+    preview = db.query(f'SELECT * FROM "{name}" LIMIT {PREVIEW_ROWS}')
+    return {
+        "dagster/partition_row_count": rows,
+        **(_money(db.query(_money_sql(name))) if _money_columns(name) else {}),
+        **({"preview": dg.MetadataValue.md(markdown(preview))} if rows else {}),
+    }
+
+
+def _money_columns(name: str) -> list[str]:
+    return [c.name for c in tables()[name].columns if c.name.endswith("_usd")]
+
+
+def _money_sql(name: str) -> str:
+    sums = ", ".join(f'SUM("{c}") AS "{c}"' for c in _money_columns(name))
+    return f'SELECT {sums} FROM "{name}"'
+
+
+def _money(totals: pa.Table) -> Mapping[str, float]:
+    """Sums as floats: Dagster plots those; the exact figures are in the table."""
+    return {
+        name: float(value) for name, value in totals.to_pylist()[0].items() if value is not None
+    }
+
+
+def markdown(rows: pa.Table) -> str:
+    """A table as Markdown; text from AWS cannot break out of its cell."""
+    names: Sequence[str] = rows.column_names
+    lines = [" | ".join(names), " | ".join("---" for _ in names)]
+    lines += [" | ".join(_cell(row[name]) for name in names) for row in rows.to_pylist()]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    escaped = "".join("\\" + c if c in "\\`*_{}[]()#|!<>" else c for c in text[:60])
+    return " ".join(escaped.split())

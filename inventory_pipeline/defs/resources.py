@@ -1,0 +1,57 @@
+"""Resources: the settings with the lake they name, and the clock."""
+
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from inventory_pipeline.accounts import Clients, accounts_of
+from inventory_pipeline.lake import DuckDBEngine, Lake
+from inventory_pipeline.reports import Destination
+from inventory_pipeline.settings import Settings, load_settings
+
+
+class Inventory(dg.ConfigurableResource["Inventory"]):
+    """The settings file, and what it names. Secrets stay in it: only its path is configuration."""
+
+    settings_path: str | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        return load_settings(Path(self.settings_path) if self.settings_path else None)
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake.open(self.settings.lake.location, catalog=self.settings.lake.catalog)
+
+    @cached_property
+    def engine(self) -> DuckDBEngine:
+        return DuckDBEngine(self.lake, self.settings.lake.memory_limit)
+
+    @cached_property
+    def clients(self) -> Clients:
+        return Clients.of(self.settings)
+
+    def s3(self, destination: Destination) -> Any:
+        """The client that may read a destination of S3 Inventory reports."""
+        place = (destination.bucket, destination.prefix)
+        named = {(d.bucket, d.prefix): d for d in self.settings.s3_inventory.destinations}
+        account, region = named[place].account, named[place].region
+        known = {name: a for a in accounts_of(self.settings) for name in (a.name, a.account_id)}
+        return self.clients.client(known[account] if account else None, "s3", region)
+
+    @property
+    def manifest_store(self) -> Any:
+        """The client that writes archive manifests to S3, with the caller's own identity."""
+        return self.clients.client(None, "s3", self.clients.home_region)
+
+
+class Clock(dg.ConfigurableResource["Clock"]):
+    """The time. `instant` (ISO 8601) pins it, for a simulated past."""
+
+    instant: str | None = None
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self.instant) if self.instant else datetime.now(UTC)

@@ -1,0 +1,276 @@
+"""S3 Inventory: the sensor that finds deliveries, and the asset that ingests a day's worth.
+
+Exactly-once rests on the ledger `s3_deliveries`. The sensor may ask twice; the second time the
+ledger has nothing left to do.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from inventory_pipeline.defs.partitions import DAY_FORMAT, delivery_day
+from inventory_pipeline.defs.presentation import (
+    asset_key,
+    contract_check_spec,
+    materialized,
+    table_spec,
+)
+from inventory_pipeline.defs.resources import Clock, Inventory
+from inventory_pipeline.reports import (
+    Delivery,
+    DeliveryResult,
+    Found,
+    ReportError,
+    Weighed,
+    find_deliveries,
+    ingest,
+    parse_delivery,
+    plan_runs,
+    read_ledger,
+    weigh,
+)
+from inventory_pipeline.reports.storage import S3Client
+
+TABLES = ("s3_objects", "s3_usage", "s3_deliveries")
+JOB = "ingest_deliveries"
+OP = "ingest_reports"
+TICK_SECONDS = 40
+"""A tick ends its listing here: the daemon gives up on a sensor after 60 s."""
+RUNS_PER_TICK = 20
+ATTEMPTS = 3
+"""Runs of one batch before the sensor leaves it to a person; bad deliveries never fail a run."""
+
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+class IngestConfig(dg.Config):
+    """The deliveries of a run, as addresses of their manifest.json; empty is all of the day."""
+
+    manifests: list[str] = []
+
+
+def ingest_config(manifests: Sequence[str]) -> dict[str, Any]:
+    """The run config that ingests just these deliveries."""
+    return {"ops": {OP: {"config": {"manifests": list(manifests)}}}}
+
+
+def ingest_assets(days: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    @dg.multi_asset(
+        name=OP,
+        specs=[table_spec(name, partitions_def=days, kinds={"s3"}) for name in TABLES],
+        check_specs=[
+            *map(contract_check_spec, TABLES),
+            dg.AssetCheckSpec(
+                "deliveries_sound",
+                asset=asset_key("s3_deliveries"),
+                description="No delivery of the day is quarantined.",
+            ),
+        ],
+        pool="ingest",
+    )
+    def ingest_reports(
+        context: dg.AssetExecutionContext,
+        config: IngestConfig,
+        inventory: Inventory,
+        clock: Clock,
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        """Verify, decode and roll up deliveries; commit them together, the ledger last."""
+        day = delivery_day(context.partition_key)
+        settings = inventory.settings.s3_inventory
+        results = ingest(
+            inventory.lake,
+            inventory.engine,
+            inventory.s3,
+            _deliveries(inventory, config.manifests, day),
+            prefix_depth=settings.prefix_depth,
+            prefix_limit=settings.prefix_limit,
+            now=clock.now(),
+            progress=lambda result: context.log.info(_sentence(result)),
+        )
+        where = {"delivered_on": day}
+        with inventory.engine.session(dict.fromkeys(TABLES, where)) as db:
+            for name in TABLES:
+                yield materialized(db, name, where)
+        yield _deliveries_sound(results)
+
+    return [ingest_reports]
+
+
+def _deliveries(inventory: Inventory, manifests: Sequence[str], day: date) -> list[Delivery]:
+    """The named deliveries, or every completed one of the day."""
+    destinations = inventory.settings.s3_inventory.destinations
+    if not manifests:
+        found = [find_deliveries(inventory.s3(d), d, {}).deliveries for d in destinations]
+        return [d for some in found for d in some if d.delivered_on == day]
+    named = []
+    for uri in manifests:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        parsed = (parse_delivery(d, key) for d in destinations if d.bucket == bucket)
+        delivery = next((d for d in parsed if d), None)
+        if delivery is None or delivery.delivered_on != day:
+            raise dg.Failure(
+                f"{uri} is no manifest of {day} in a destination of the settings "
+                "(s3_inventory.destinations)",
+                allow_retries=False,
+            )
+        named.append(delivery)
+    return named
+
+
+def _deliveries_sound(results: Sequence[DeliveryResult]) -> dg.AssetCheckResult:
+    bad = [r for r in results if r.status in ("quarantined", "seen")]
+    counts = Counter(str(result.status) for result in results)
+    return dg.AssetCheckResult(
+        asset_key=asset_key("s3_deliveries"),
+        check_name="deliveries_sound",
+        passed=not bad,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(map(_sentence, bad[:10])) or "all deliveries are sound",
+        metadata={"deliveries": len(results), **counts},
+    )
+
+
+def _sentence(result: DeliveryResult) -> str:
+    told = result.error or (f"{result.rows:,} rows" if result.rows is not None else "")
+    notes = "".join(f" ({note})" for note in result.notes)
+    return f"{result.delivery.manifest_uri}: {result.status} {told}{notes}".rstrip()
+
+
+def delivery_sensor() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="delivery_sensor",
+        job_name=JOB,
+        minimum_interval_seconds=300,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Finds new S3 Inventory deliveries and starts runs that ingest them.",
+    )
+    def deliveries(
+        context: dg.SensorEvaluationContext, inventory: Inventory
+    ) -> dg.SensorResult | dg.SkipReason:
+        return tick(context, inventory, time.monotonic() + TICK_SECONDS)
+
+    return deliveries
+
+
+def tick(
+    context: dg.SensorEvaluationContext, inventory: Inventory, deadline: float
+) -> dg.SensorResult | dg.SkipReason:
+    """List every destination from its cursor on and request runs for what is new.
+
+    A cursor moves past a delivery only once the ledger has settled it, so nothing found is lost
+    when a tick is cut short or a run fails.
+    """
+    cursor: dict[str, Any] = json.loads(context.cursor or "{}")
+    requests: list[dg.RunRequest] = []
+    problems: list[str] = []
+    for destination in inventory.settings.s3_inventory.destinations:
+        name = f"{destination.bucket}/{destination.prefix}"
+        state = cursor.get(name, {})
+        try:
+            s3 = inventory.s3(destination)
+            found = find_deliveries(
+                s3,
+                destination,
+                state.get("after", {}),
+                lambda: time.monotonic() > deadline,
+                resume=state.get("resume"),
+            )
+            unsettled = unsettled_deliveries(inventory, s3, found)
+        except ReportError as error:
+            # What cannot be listed is not empty: the others go on, this one keeps its cursor.
+            problems.append(str(error))
+            continue
+        requests += _requests(context.instance, inventory, unsettled)
+        cursor[name] = {
+            "after": _settled_cursors(state.get("after", {}), found, unsettled),
+            "resume": found.resume,
+        }
+    if problems and not requests:
+        return dg.SensorResult(skip_reason="; ".join(problems), cursor=json.dumps(cursor))
+    return dg.SensorResult(run_requests=requests[:RUNS_PER_TICK], cursor=json.dumps(cursor))
+
+
+def unsettled_deliveries(inventory: Inventory, s3: S3Client, found: Found) -> list[Weighed]:
+    """The deliveries found that the ledger does not know as ingested or quarantined."""
+    ledger = read_ledger(inventory.lake, {d.delivered_on for d in found.deliveries})
+    new = [d for d in found.deliveries if not ledger.is_settled(d, d.manifest_etag)]
+    return [
+        w
+        for w in (weigh(s3, d) for d in new)
+        if w and not ledger.is_settled(w.delivery, w.manifest_md5)
+    ]
+
+
+def _settled_cursors(
+    before: Mapping[str, str], found: Found, unsettled: Sequence[Weighed]
+) -> dict[str, str]:
+    """Each source's cursor, held at its first delivery that is still to be ingested."""
+    cursors = dict(found.cursors)
+    for item in unsettled:
+        source, folder = item.delivery.source_prefix, item.delivery.folder
+        cursors[source] = min(cursors.get(source, folder), folder)
+    return {**before, **cursors}
+
+
+def _requests(
+    instance: dg.DagsterInstance, inventory: Inventory, unsettled: Sequence[Weighed]
+) -> Iterator[dg.RunRequest]:
+    """A request for each run, leaving out what runs under way have already."""
+    taken = _under_way(instance)
+    free = [w for w in unsettled if w.delivery.manifest_uri not in taken]
+    for run in planned_runs(inventory, free):
+        if request := _request(instance, run):
+            yield request
+
+
+def planned_runs(inventory: Inventory, weighed: Sequence[Weighed]) -> list[list[Weighed]]:
+    """Deliveries by run: each of one day, within the settings' budget."""
+    settings = inventory.settings.s3_inventory
+    return plan_runs(
+        weighed,
+        read_ledger(inventory.lake, {w.delivery.delivered_on for w in weighed}),
+        max_deliveries=settings.max_deliveries_per_run,
+        max_bytes=settings.max_bytes_per_run,
+    )
+
+
+def _request(instance: dg.DagsterInstance, run: Sequence[Weighed]) -> dg.RunRequest | None:
+    """A run for these deliveries, unless runs for them have failed often enough."""
+    manifests = [w.delivery.manifest_uri for w in run]
+    batch = f"{manifests[0]} +{len(manifests) - 1}"
+    failed = instance.get_runs_count(
+        dg.RunsFilter(
+            job_name=JOB, tags={"inventory/batch": batch}, statuses=[dg.DagsterRunStatus.FAILURE]
+        )
+    )
+    if failed >= ATTEMPTS:
+        return None
+    return dg.RunRequest(
+        run_key=f"{batch} {run[0].manifest_md5} #{failed}",
+        partition_key=f"{run[0].delivery.delivered_on:{DAY_FORMAT}}",
+        run_config=ingest_config(manifests),
+        tags={"inventory/batch": batch},
+    )
+
+
+def _under_way(instance: dg.DagsterInstance) -> set[str]:
+    """Manifests that queued and running runs are to ingest."""
+    runs = instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=UNFINISHED))
+    return {uri for run in runs for uri in _manifests_of(run.run_config)}
+
+
+def _manifests_of(run_config: Mapping[str, Any]) -> list[str]:
+    """What `ingest_config` put into a run's configuration; a run of a whole day has nothing."""
+    config = run_config.get("ops", {}).get(OP, {}).get("config", {})
+    return list(config.get("manifests", []))

@@ -1,0 +1,123 @@
+"""Snapshots: one subsettable asset collects every table, then the snapshot is published."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import dagster as dg
+
+from inventory_pipeline.collect import (
+    PastSnapshotError,
+    collect,
+    publish_snapshot,
+    snapshot_coverage,
+)
+from inventory_pipeline.defs.partitions import snapshot_instant
+from inventory_pipeline.defs.presentation import (
+    asset_key,
+    contract_check_spec,
+    materialized,
+    table_spec,
+)
+from inventory_pipeline.defs.resources import Clock, Inventory
+from inventory_pipeline.resource_types import resource_types
+
+LEDGERS = ("accounts", "coverage", "metrics", "relationships")
+RESOURCE_TABLES = tuple(kind.table for kind in resource_types().values())
+COLLECTED = (*LEDGERS, *RESOURCE_TABLES)
+
+
+class CollectConfig(dg.Config):
+    """A part of the current snapshot to collect again; empty is everything."""
+
+    accounts: list[str] = []
+    regions: list[str] = []
+    resource_types: list[str] = []
+
+
+def coverage_check_spec() -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        "coverage",
+        asset=asset_key("coverage"),
+        description="How much of the estate was seen: an error below the threshold, a warning at "
+        "any gap.",
+    )
+
+
+def snapshot_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    @dg.multi_asset(
+        name="collect_resources",
+        specs=[
+            table_spec(name, skippable=True, partitions_def=partitions, kinds={"aws"})
+            for name in COLLECTED
+        ],
+        check_specs=[*map(contract_check_spec, COLLECTED), coverage_check_spec()],
+        can_subset=True,
+        pool="collect",
+    )
+    def collect_resources(
+        context: dg.AssetExecutionContext, config: CollectConfig, inventory: Inventory, clock: Clock
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        """Ask every account and region, by assumed role; the ledger says what was not seen."""
+        at = snapshot_instant(context.partition_key)
+        chosen = {key.path[-1] for key in context.selected_asset_keys}
+        try:
+            collect(
+                inventory.settings,
+                inventory.lake,
+                at,
+                clock.now,
+                accounts=config.accounts,
+                regions=config.regions,
+                resource_types=config.resource_types or _types_of(chosen),
+                progress=context.log.info,
+                clients=inventory.clients,
+            )
+        except PastSnapshotError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        where = {"snapshot_at": at}
+        names = [name for name in COLLECTED if name in chosen]
+        with inventory.engine.session(dict.fromkeys(names, where), published=False) as db:
+            for name in names:
+                yield materialized(db, name, where)
+        if "coverage" in chosen:
+            yield coverage_check(inventory, at)
+
+    @dg.multi_asset(
+        name="publish_snapshot",
+        specs=[table_spec("snapshots", COLLECTED, partitions_def=partitions)],
+    )
+    def publish(context: dg.AssetExecutionContext, inventory: Inventory) -> dg.MaterializeResult:
+        """Commit the snapshot's row, last of all: from now on readers see it."""
+        at = snapshot_instant(context.partition_key)
+        row = publish_snapshot(inventory.lake, at)
+        inventory.lake.sweep_scratch()
+        return dg.MaterializeResult(
+            metadata={
+                "status": str(row["status"]),
+                "dagster/partition_row_count": int(row["rows"]),
+                "cells": int(row["cells"]),
+                "cells_ok": int(row["cells_ok"]),
+            }
+        )
+
+    return [collect_resources, publish]
+
+
+def _types_of(chosen: set[str]) -> list[str]:
+    """The resource types of the selected tables; all of them where only ledgers are selected."""
+    return [k.name for k in resource_types().values() if k.table in chosen]
+
+
+def coverage_check(inventory: Inventory, at: datetime) -> dg.AssetCheckResult:
+    seen = snapshot_coverage(inventory.lake, at)
+    threshold = inventory.settings.collection_settings.coverage_threshold
+    below = seen.percent is None or seen.percent < threshold
+    gap = seen.ok < seen.cells
+    return dg.AssetCheckResult(
+        asset_key=asset_key("coverage"),
+        check_name="coverage",
+        passed=not gap,
+        severity=dg.AssetCheckSeverity.ERROR if below else dg.AssetCheckSeverity.WARN,
+        description=seen.sentence,
+        metadata={"percent": seen.percent or 0.0, "threshold": threshold, **seen.by_status},
+    )

@@ -1,0 +1,160 @@
+"""The Iceberg catalogue: opening one, making tables to their contracts, widening and trimming them.
+
+Belongs here: what pyiceberg is told about a table. Not here: its rows (`lake`, `files`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inventory_pipeline.lake.schema import iceberg_schema
+from inventory_pipeline.tables import tables
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table as IcebergTable
+    from pyiceberg.table import Transaction
+    from pyiceberg.table.metadata import TableMetadata
+    from pyiceberg.table.update.snapshot import _FastAppendFiles as AppendFiles
+
+NAMESPACE = "inventory"
+
+MANIFEST_BYTES = 64 * 1024
+MANY_MANIFESTS = 20
+
+# Keep a table's commits flat over its life: little metadata, manifests merged and of a size that
+# is soon rewritten, no column statistics but of partitions (a file's own footer has the others).
+# Retries are ours.
+TABLE_PROPERTIES = {
+    "format-version": "2",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "10",
+    "write.metadata.metrics.default": "none",
+    "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "2",
+    "commit.manifest.target-size-bytes": str(MANIFEST_BYTES),
+    "commit.retry.num-retries": "0",
+}
+KEPT_SNAPSHOTS = 3
+"""Iceberg snapshots a table keeps, for time travel; each commit drops older ones."""
+
+PYARROW_IO = {"py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO"}
+
+
+def sqlite_catalog(root: Path) -> Catalog:
+    """The catalogue file of a local lake; made where there is none."""
+    from pyiceberg.catalog.sql import SqlCatalog
+    from sqlalchemy import URL
+    from sqlalchemy.exc import OperationalError
+
+    # Writers queue for SQLite's lock rather than fail; the path may hold any character.
+    uri = URL.create("sqlite", database=str(root / "catalog.db"), query={"timeout": "60"})
+    for last in (False, False, True):
+        try:
+            catalog = SqlCatalog(
+                "inventory",
+                uri=uri.render_as_string(),
+                warehouse=str(root / "tables"),
+                **PYARROW_IO,
+            )
+            catalog.create_namespace_if_not_exists(NAMESPACE)
+        except OperationalError:  # two processes making the same lake at once
+            if last:
+                raise
+        else:
+            return catalog
+    raise AssertionError
+
+
+def glue_catalog(location: str) -> Catalog:
+    from pyiceberg.catalog.glue import GlueCatalog
+
+    properties = {"warehouse": location, **PYARROW_IO}
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        properties |= {"glue.endpoint": endpoint, "s3.endpoint": endpoint}
+    catalog = GlueCatalog("inventory", **properties)
+    catalog.create_namespace_if_not_exists(NAMESPACE)
+    return catalog
+
+
+def load_table(catalog: Catalog, name: str) -> IcebergTable | None:
+    """The table as it is now; None where nothing was ever written to it."""
+    from pyiceberg.exceptions import NoSuchTableError
+
+    for last in (False, False, True):
+        try:
+            return catalog.load_table((NAMESPACE, name))
+        except NoSuchTableError:
+            return None
+        except FileNotFoundError:  # so many commits since we were told the metadata's name
+            if last:
+                raise
+    raise AssertionError
+
+
+def table_for_writing(catalog: Catalog, name: str, location: str) -> IcebergTable:
+    """The table, made where there is none and given the columns its contract has gained."""
+    iceberg = load_table(catalog, name) or _create(catalog, name, location)
+    known = set(iceberg.schema().column_names)
+    if all(column.name in known for column in tables()[name].columns):
+        return iceberg
+    with iceberg.update_schema() as update:
+        for field in iceberg_schema(tables()[name]).fields:
+            if field.name not in known:
+                update.add_column(field.name, field.field_type, doc=field.doc)
+    return catalog.load_table((NAMESPACE, name))
+
+
+def _create(catalog: Catalog, name: str, location: str) -> IcebergTable:
+    from pyiceberg.exceptions import TableAlreadyExistsError
+    from pyiceberg.partitioning import PartitionField, PartitionSpec
+    from pyiceberg.transforms import IdentityTransform
+
+    contract = tables()[name]
+    schema = iceberg_schema(contract)
+    fields = (
+        PartitionField(schema.find_field(column).field_id, 1000 + i, IdentityTransform(), column)
+        for i, column in enumerate(contract.partitioned_by)
+    )
+    properties = {
+        **TABLE_PROPERTIES,
+        "comment": contract.meaning,
+        "schema.name-mapping.default": schema.name_mapping.model_dump_json(),
+        # Partition values are taken from a file's statistics, which must not be cut short.
+        **{f"write.metadata.metrics.column.{c}": "full" for c in contract.partitioned_by},
+    }
+    try:
+        return catalog.create_table(
+            (NAMESPACE, name),
+            schema,
+            location=location,
+            partition_spec=PartitionSpec(*fields),
+            properties=properties,
+        )
+    except TableAlreadyExistsError:  # another process was first
+        return catalog.load_table((NAMESPACE, name))
+
+
+def append_to(transaction: Transaction, iceberg: IcebergTable) -> AppendFiles:
+    """An append that merges small manifests when many have piled up, and only then.
+
+    pyiceberg's own rule would, once a merged manifest is nearly full, rewrite it at each commit.
+    """
+    snapshot = iceberg.current_snapshot()
+    manifests = snapshot.manifests(iceberg.io) if snapshot else []
+    small = [m for m in manifests if m.manifest_length < MANIFEST_BYTES // 2]
+    update = transaction.update_snapshot()
+    return update.merge_append() if len(small) >= MANY_MANIFESTS else update.fast_append()
+
+
+def expire_snapshots(transaction: Transaction, metadata: TableMetadata) -> None:
+    """Have the transaction drop all but the newest Iceberg snapshots of its table."""
+    from pyiceberg.table.update.snapshot import ExpireSnapshots
+
+    if len(metadata.snapshots) < 2 * KEPT_SNAPSHOTS:
+        return
+    snapshots = sorted(metadata.snapshots, key=lambda s: s.sequence_number or 0)
+    old = [s.snapshot_id for s in snapshots[:-KEPT_SNAPSHOTS]]
+    ExpireSnapshots(transaction).by_ids(old).commit()

@@ -1,0 +1,358 @@
+"""The lake: Iceberg tables in a catalogue, and the two ways to change one.
+
+`replace` empties partitions and adds rows in one commit; `merge` reads a partition, changes it and
+commits against exactly what it read. Both retry when another writer was first. Readers see only
+published snapshots and ingested deliveries. Not here: SQL (`engine`), deleting files (`upkeep`).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inventory_pipeline.lake.catalog import (
+    append_to,
+    expire_snapshots,
+    glue_catalog,
+    load_table,
+    sqlite_catalog,
+    table_for_writing,
+)
+from inventory_pipeline.lake.errors import LakeError
+from inventory_pipeline.lake.files import DataFile, examine, files_of
+from inventory_pipeline.lake.schema import arrow_schema, in_contract
+from inventory_pipeline.lake.where import Where, arrow_filter
+from inventory_pipeline.tables import DELIVERY, SNAPSHOT, Table, tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow.fs import FileSystem
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table as IcebergTable
+
+COMMIT_ATTEMPTS = 40
+
+SCRATCH_SECONDS = 24 * 3600
+"""Files in scratch older than this are of a run that died."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a commit did: rows added, files added, and how often another writer was first."""
+
+    table: str
+    rows: int
+    files: int
+    conflicts: int
+
+
+class Lake:
+    """Tables under one location, a local folder or an `s3://` prefix."""
+
+    def __init__(self, location: str, catalog: Catalog) -> None:
+        self.location = location
+        self._catalog = catalog
+
+    @classmethod
+    def open(cls, location: str, *, catalog: str = "sqlite", create: bool = True) -> Lake:
+        """Open (or, with `create`, make) the lake at a folder or `s3://bucket/prefix`.
+
+        `catalog` is `sqlite` (a file in the folder) or `glue`. Raises LakeError where there is no
+        lake and none is to be made.
+        """
+        if catalog == "glue":
+            return cls(location.rstrip("/"), glue_catalog(location))
+        if "://" in location:
+            raise LakeError(f"a lake at {location} needs the glue catalog (lake.catalog)")
+        root = Path(location).expanduser().absolute()
+        if not create and not (root / "catalog.db").exists():
+            raise LakeError(f"no lake at {root}: run `inventory collect` or `inventory demo` first")
+        root.mkdir(parents=True, exist_ok=True)
+        return cls(str(root), sqlite_catalog(root))
+
+    @property
+    def is_local(self) -> bool:
+        return "://" not in self.location
+
+    @cached_property
+    def scratch(self) -> Path:
+        """A folder for files to be handed to `replace`; local, and beside a local lake's tables."""
+        if not self.is_local:
+            return Path(self._temporary.name)
+        folder = Path(self.location) / "scratch"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @cached_property
+    def _temporary(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(prefix="inventory-lake-")  # goes with the lake object
+
+    def scratch_file(self) -> Path:
+        return self.scratch / f"{uuid.uuid4()}.parquet"
+
+    def sweep_scratch(self) -> int:
+        """Remove what runs that died left in scratch a day ago or earlier; returns how much."""
+        old = time.time() - SCRATCH_SECONDS
+        dead = [path for path in self.scratch.iterdir() if path.lstat().st_mtime < old]
+        for path in dead:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        return len(dead)
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def replace(
+        self, table: str, partitions: Sequence[Where], data: pa.Table | Sequence[Path]
+    ) -> Commit:
+        """Empty these partitions and add `data`, whose rows belong to them, in one commit.
+
+        `data` is an Arrow table or Parquet files of the table's contract, one partition a file;
+        files are moved into the table. An unpartitioned table has the one partition `{}`; a
+        partition may name fewer columns than the table is partitioned by and then means all that
+        match. Raises LakeError, the table unchanged, where data breaks the contract.
+        """
+        contract = tables()[table]
+        emptied = _Partitions(contract, partitions)
+        written = data if isinstance(data, Sequence) else self._write(contract, data)
+        added = [f for f in (examine(contract, path) for path in written) if f.rows]
+        emptied.check_hold(added)
+        paths = [self._adopt(file, table) for file in added]
+        conflicts = self._commit(table, lambda iceberg: _change(iceberg, emptied, paths))
+        return Commit(table, sum(file.rows for file in added), len(paths), conflicts)
+
+    def merge(self, table: str, partition: Where, fn: Callable[[pa.Table], pa.Table]) -> Commit:
+        """Change one partition: `fn` gets its rows and gives the new ones.
+
+        The commit holds only if nobody wrote the table since it was read; otherwise the partition
+        is read again and `fn` runs again, so no writer's rows are lost.
+        """
+        contract = tables()[table]
+        emptied = _Partitions(contract, [partition])
+        rows = 0
+        paths: list[str] = []
+
+        def change(iceberg: IcebergTable) -> None:
+            nonlocal rows
+            while paths:  # of an attempt that was overtaken
+                iceberg.io.delete(paths.pop())
+            current = self._rows([f for f, _ in files_of(iceberg, partition)], table, partition)
+            new = fn(current)
+            added = [examine(contract, path) for path in self._write(contract, new)]
+            emptied.check_hold(added)
+            rows = new.num_rows
+            paths.extend(self._adopt(file, table) for file in added)
+            _change(iceberg, emptied, paths)
+
+        conflicts = self._commit(table, change)
+        return Commit(table, rows, len(paths), conflicts)
+
+    def _commit(self, table: str, change: Callable[[IcebergTable], None]) -> int:
+        """Change the newest state of a table until no other writer comes between."""
+        from pyiceberg.exceptions import CommitFailedException
+
+        for conflicts in range(COMMIT_ATTEMPTS):
+            try:
+                change(table_for_writing(self._catalog, table, self._location(table)))
+            except CommitFailedException:
+                time.sleep(random.uniform(0, min(0.02 * 2**conflicts, 1.0)))  # noqa: S311
+            else:
+                return conflicts
+        raise LakeError(
+            f"table {table}: gave up after {COMMIT_ATTEMPTS} commits that other writers overtook; "
+            "run fewer writers at once"
+        )
+
+    def _write(self, table: Table, data: pa.Table) -> list[Path]:
+        """Write each partition's rows to a file in scratch."""
+        import pyarrow.parquet as pq
+
+        files: list[Path] = []
+        for rows in _by_partition(in_contract(table.name, data), table.partitioned_by):
+            files.append(self.scratch_file())
+            pq.write_table(rows, files[-1], compression="zstd", compression_level=1)
+        return files
+
+    def _adopt(self, written: DataFile, table: str) -> str:
+        """Move a scratch file into the table; returns its final path."""
+        file = Path(written.path)
+        target = f"{self._location(table)}/data/{uuid.uuid4()}.parquet"
+        if self.is_local:
+            with file.open("rb") as handle:
+                os.fsync(handle.fileno())
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, target)
+        else:
+            path = target.removeprefix("s3://")
+            with file.open("rb") as source, self.filesystem.open_output_stream(path) as sink:
+                shutil.copyfileobj(source, sink, 8 * 1024 * 1024)
+            file.unlink()
+        return target
+
+    def _location(self, table: str) -> str:
+        return f"{self.location}/tables/{table}"
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def read(
+        self, table: str, where: Where | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The visible rows of a table as Arrow, in contract types."""
+        return self._rows(self.files(table, where), table, where or {}, columns)
+
+    def files(
+        self, table: str, where: Where | None = None, *, visible: bool | Visibility = True
+    ) -> list[DataFile]:
+        """The data files that may hold such rows; without `visible`, unpublished ones as well."""
+        contract = tables()[table]
+        iceberg = load_table(self._catalog, table)
+        if iceberg is None:
+            return []
+        prunes = {c: v for c, v in (where or {}).items() if c in contract.partitioned_by}
+        found = [ours for ours, _ in files_of(iceberg, prunes)]
+        if visible is False:
+            return found
+        seen = Visibility(self) if visible is True else visible
+        return [file for file in found if seen.shows(contract, file.partition)]
+
+    def _rows(
+        self,
+        files: Sequence[DataFile],
+        table: str,
+        where: Where,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        import pyarrow.dataset as ds
+
+        schema = arrow_schema(table)
+        dataset = ds.dataset(schema.empty_table())
+        if files:
+            paths = [file.path.removeprefix("s3://") for file in files]
+            dataset = ds.dataset(paths, schema=schema, format="parquet", filesystem=self.filesystem)
+        return dataset.to_table(
+            columns=list(columns) if columns else None, filter=arrow_filter(where, schema)
+        )
+
+    def snapshots(self) -> list[datetime]:
+        """Published snapshots, oldest first."""
+        return sorted(self.read("snapshots", columns=["snapshot_at"])["snapshot_at"].to_pylist())
+
+    def deliveries(self) -> set[tuple[date, str, str]]:
+        """Days, buckets and configurations whose objects readers may see."""
+        rows = self.read("s3_deliveries", {"status": "ingested"}, DELIVERY)
+        return set(zip(*(rows[name].to_pylist() for name in DELIVERY), strict=True))
+
+    @cached_property
+    def filesystem(self) -> FileSystem:
+        """The Arrow filesystem that holds the lake's files."""
+        from pyarrow import fs
+
+        if self.is_local:
+            return fs.LocalFileSystem()
+        if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+            return fs.S3FileSystem(endpoint_override=endpoint)
+        bucket = self.location.removeprefix("s3://").split("/")[0]
+        return fs.S3FileSystem(region=fs.resolve_s3_region(bucket))
+
+
+class Visibility:
+    """What readers may see, as it was when first asked: one answer for many tables."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    @cached_property
+    def snapshots(self) -> frozenset[datetime]:
+        return frozenset(self._lake.snapshots())
+
+    @cached_property
+    def deliveries(self) -> frozenset[tuple[date, str, str]]:
+        return frozenset(self._lake.deliveries())
+
+    def shows(self, table: Table, partition: Mapping[str, object]) -> bool:
+        if table.name == "snapshots" or table.partitioned_by not in (SNAPSHOT, DELIVERY):
+            return True
+        if table.partitioned_by == SNAPSHOT:
+            return partition["snapshot_at"] in self.snapshots
+        return tuple(partition[name] for name in DELIVERY) in self.deliveries
+
+
+class _Partitions:
+    """The partitions that a commit empties, and into which its rows must fall."""
+
+    def __init__(self, table: Table, partitions: Sequence[Where]) -> None:
+        self.table = table
+        self.columns = tuple(partitions[0]) if partitions else ()
+        if any(set(p) != set(self.columns) for p in partitions):
+            raise LakeError(f"table {table.name}: partitions to write must name the same columns")
+        if strange := set(self.columns) - set(table.partitioned_by):
+            raise LakeError(f"table {table.name}: not partitioned by {', '.join(sorted(strange))}")
+        self._keys = {self._key(partition) for partition in partitions}
+
+    @property
+    def none(self) -> bool:
+        return not self._keys
+
+    def _key(self, partition: Where) -> tuple[object, ...]:
+        return tuple(partition[column] for column in self.columns)
+
+    def hold(self, file: DataFile) -> bool:
+        return self._key(file.partition) in self._keys
+
+    def check_hold(self, files: Sequence[DataFile]) -> None:
+        for file in files:
+            if not self.hold(file):
+                raise LakeError(
+                    f"table {self.table.name}: rows outside the partitions being written, in "
+                    f"{dict(file.partition)}"
+                )
+
+    def where(self) -> Where:
+        """What all of these partitions (and perhaps others) meet, to find their files by."""
+        return {column: {key[i] for key in self._keys} for i, column in enumerate(self.columns)}
+
+
+def _change(iceberg: IcebergTable, emptied: _Partitions, paths: list[str]) -> None:
+    """One transaction: drop all files of these partitions, add others, keep the history short."""
+    from pyiceberg.io.pyarrow import parquet_file_to_data_file
+
+    if emptied.none:
+        return
+    transaction = iceberg.transaction()
+    old = [theirs for ours, theirs in files_of(iceberg, emptied.where()) if emptied.hold(ours)]
+    if old:
+        with transaction.update_snapshot().overwrite() as overwrite:
+            for file in old:
+                overwrite.delete_data_file(file)
+    if paths:
+        with append_to(transaction, iceberg) as append:
+            for path in paths:
+                append.append_data_file(
+                    parquet_file_to_data_file(iceberg.io, iceberg.metadata, path)
+                )
+    if old or paths:
+        expire_snapshots(transaction, iceberg.metadata)
+    transaction.commit_transaction()
+
+
+def _by_partition(data: pa.Table, columns: Sequence[str]) -> list[pa.Table]:
+    """The rows of each partition; where a table has none, all rows."""
+    if not data.num_rows:
+        return []
+    if not columns:
+        return [data]
+    keys = data.select(list(columns)).group_by(list(columns)).aggregate([]).to_pylist()
+    if len(keys) == 1:
+        return [data]
+    return [data.filter(arrow_filter(key, data.schema)) for key in keys]

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from inventory_pipeline.accounts import Clients, DeadlinePassedError, Watch, accounts_of, enter
+from inventory_pipeline_tests.simulated_aws import (
+    ENGINEERING,
+    OPERATIONS,
+    Fault,
+    FaultyClients,
+    ec2_error,
+    refused,
+    settings_of,
+)
+
+WRONG_IDENTITY = (
+    200,
+    {"content-type": "text/xml"},
+    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>999999999999</Account>"
+    b"</GetCallerIdentityResult></GetCallerIdentityResponse>",
+)
+
+
+def assumed(expires: datetime) -> tuple[int, dict[str, str], bytes]:
+    body = (
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA{n}</AccessKeyId>"
+        "<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+        f"<Expiration>{expires:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials></AssumeRoleResult>"
+        "</AssumeRoleResponse>"
+    )
+    return 200, {"content-type": "text/xml"}, body.encode()
+
+
+def test_an_account_is_entered_by_its_role_with_its_external_id(aws: str) -> None:
+    settings = settings_of(aws)
+    clients = Clients.of(settings)
+    sent: list[dict[str, Any]] = []
+    sts = clients.client(None, "sts", "us-east-1")
+    sts.meta.events.register(
+        "provide-client-params.sts.AssumeRole", lambda params, **_: sent.append(dict(params))
+    )
+    entries = [enter(account, clients) for account in accounts_of(settings)]
+    assert [(e.status, e.account.account_id) for e in entries] == [
+        ("ok", ENGINEERING),
+        ("ok", OPERATIONS),
+    ]
+    assert [s.get("ExternalId") for s in sent] == ["an-external-id", None]
+    assert {s["RoleSessionName"] for s in sent} == {"inventory_pipeline"}
+    regions = entries[0].regions
+    assert regions is not None
+    assert "us-east-1" in regions.enabled
+    assert "ap-south-2" in regions.disabled
+
+
+def test_a_role_of_another_account_is_not_believed(aws: str) -> None:
+    settings = settings_of(aws)
+    clients = FaultyClients(settings, Fault("GetCallerIdentity", [WRONG_IDENTITY]))
+    entry = enter(accounts_of(settings)[0], clients)
+    assert entry.status == "error"
+    assert entry.failure is not None
+    assert entry.failure.code == "WrongAccount"
+    assert f"is in account 999999999999, not {ENGINEERING}" in (entry.failure.message or "")
+
+
+def test_a_refused_role_is_denied_and_its_external_id_stays_secret(aws: str) -> None:
+    settings = settings_of(aws)
+    error = refused("AccessDenied", "may not assume it with an-external-id")
+    entry = enter(accounts_of(settings)[0], FaultyClients(settings, Fault("AssumeRole", [error])))
+    assert entry.status == "denied"
+    assert entry.failure is not None
+    assert entry.failure.message == "may not assume it with ***"
+
+
+def test_an_external_id_that_leads_nowhere_is_an_error_of_that_account_alone(aws: str) -> None:
+    accounts = {"lost": {"account_id": ENGINEERING, "external_id": "env:NO_SUCH_VARIABLE"}}
+    settings = settings_of(aws, accounts=accounts)
+    entry = enter(accounts_of(settings)[0], Clients.of(settings))
+    assert entry.status == "error"
+    assert entry.failure is not None
+    assert "accounts.lost.external_id" in (entry.failure.message or "")
+
+
+def test_an_account_that_hides_its_regions_is_still_entered(aws: str) -> None:
+    settings = settings_of(aws)
+    fault = Fault("DescribeRegions", [ec2_error("UnauthorizedOperation")])
+    entry = enter(accounts_of(settings)[0], FaultyClients(settings, fault))
+    assert entry.status == "ok"
+    assert entry.regions is None
+    assert "ec2:DescribeRegions denied" in (entry.notice or "")
+
+
+def test_credentials_are_renewed_before_they_end(aws: str) -> None:
+    settings = settings_of(aws)
+    soon, later = (datetime.now(UTC) + timedelta(minutes=m) for m in (5, 60))
+    fault = Fault("AssumeRole", [assumed(soon), assumed(later)])
+    clients = FaultyClients(settings, fault)
+    ec2 = clients.client(accounts_of(settings)[0], "ec2", "us-east-1")
+    for _ in range(3):
+        ec2.describe_volumes()
+    assert fault.calls == 2
+
+
+def test_clients_are_made_once_and_share_what_they_load(aws: str) -> None:
+    settings = settings_of(aws)
+    clients = Clients.of(settings)
+    one, other = accounts_of(settings)
+    assert clients.client(one, "ec2", "us-east-1") is clients.client(one, "ec2", "us-east-1")
+    assert clients.client(one, "ec2", "us-east-1") is not clients.client(other, "ec2", "us-east-1")
+    loaders = {id(clients.session_for(a).get_component("data_loader")) for a in (one, other, None)}
+    assert len(loaders) == 1
+
+
+def test_s3_control_reaches_an_endpoint_without_host_names(aws: str) -> None:
+    settings = settings_of(aws)
+    account = accounts_of(settings)[0]
+    control = Clients.of(settings).client(account, "s3control", "us-east-1")
+    block = {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": False,
+    }
+    control.put_public_access_block(AccountId=ENGINEERING, PublicAccessBlockConfiguration=block)
+    answer = control.get_public_access_block(AccountId=ENGINEERING)
+    assert answer["PublicAccessBlockConfiguration"] == block
+
+
+def test_a_watch_counts_the_calls_of_its_thread_alone(aws: str) -> None:
+    settings = settings_of(aws)
+    clients = Clients.of(settings)
+    account = accounts_of(settings)[0]
+    ec2 = clients.client(account, "ec2", "us-east-1")
+    with Watch() as first:
+        ec2.describe_volumes()
+    ec2.describe_volumes()
+    with Watch() as second:
+        ec2.describe_volumes()
+        ec2.describe_instances()
+    # The first call of a session assumes the role as well.
+    assert (first.calls, second.calls) == (2, 2)
+
+
+def test_a_throttled_call_is_repeated_and_both_are_counted(
+    aws: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    settings = settings_of(aws, collection_settings={"retry_attempts": 2})
+    busy = ec2_error("RequestLimitExceeded", status=503)
+    clients = FaultyClients(settings, Fault("DescribeVolumes", [busy, busy], forever=False))
+    account = accounts_of(settings)[0]
+    clients.client(account, "sts", "us-east-1").get_caller_identity()
+    with Watch() as watch:
+        clients.client(account, "ec2", "us-east-1").describe_volumes()
+    assert (watch.calls, watch.retries, watch.throttles) == (3, 2, 2)
+
+
+def test_nothing_is_sent_after_the_deadline(aws: str) -> None:
+    settings = settings_of(aws)
+    now = [0.0]
+    ec2 = Clients.of(settings).client(accounts_of(settings)[0], "ec2", "us-east-1")
+    with Watch(deadline=10.0, clock=lambda: now[0]) as watch:
+        ec2.describe_volumes()
+        now[0] = 10.0
+        with pytest.raises(DeadlinePassedError):
+            ec2.describe_volumes()
+    assert watch.calls == 2
+    assert watch.seconds == 10.0

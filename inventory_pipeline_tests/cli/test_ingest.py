@@ -1,0 +1,100 @@
+"""`ingest` finds what the ledger has not settled, in S3 as moto simulates it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from inventory_pipeline.defs.launch import JobOutcome
+from inventory_pipeline.lake import Lake
+from inventory_pipeline_tests.cli.planted import plant
+from inventory_pipeline_tests.reports.writer import BUCKET, Writer
+
+FIRST = datetime(2026, 11, 19, 1, tzinfo=UTC)
+SECOND = datetime(2026, 11, 20, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def writer(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket=BUCKET)
+        yield Writer(s3)
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """The days and manifests that the job was run for."""
+    calls = []
+
+    def run_job(job, settings_path, partition_key, run_config):
+        (op,) = run_config["ops"].values()
+        manifests = op["config"]["manifests"]
+        calls.append((partition_key, [uri.split("/")[4] for uri in manifests]))
+        return JobOutcome(success=True, partial=False, run_id="r", messages=())
+
+    monkeypatch.setattr("inventory_pipeline.defs.launch.run_job", run_job)
+    return calls
+
+
+def watch(folder: Path, *buckets: str) -> None:
+    """Settings that watch these destinations."""
+    destinations = [{"bucket": bucket, "prefix": "inventory"} for bucket in buckets]
+    watched = {"destinations": destinations, "max_deliveries_per_run": 2}
+    settings = {"lake": {"location": str(folder / "lake")}, "s3_inventory": watched}
+    (folder / "inventory.yaml").write_text(json.dumps(settings))
+
+
+def deliver(writer: Writer, *sources: str, at: datetime) -> None:
+    for source in sources:
+        Writer(writer.s3, source=source).deliver(at, [{"key": "a", "size": 1}])
+
+
+def test_new_deliveries_go_by_day_and_budget(run, writer, launched, tmp_path: Path):
+    watch(tmp_path, BUCKET)
+    deliver(writer, "a", "b", "c", at=FIRST)
+    deliver(writer, "a", at=SECOND)
+    result = run("ingest")
+    assert result.exit_code == 0, result.output
+    assert launched == [
+        ("2026-11-19", ["a", "b"]), ("2026-11-19", ["c"]), ("2026-11-20", ["a"])
+    ]  # fmt: skip
+
+
+def test_what_is_settled_is_not_run_again(run, writer, launched, tmp_path: Path):
+    watch(tmp_path, BUCKET)
+    deliver(writer, "a", at=FIRST)
+    manifest = next(
+        item for item in writer.s3.list_objects_v2(Bucket=BUCKET)["Contents"]
+        if item["Key"].endswith("manifest.json")
+    )  # fmt: skip
+    settled = {
+        "delivered_on": FIRST.date(),
+        "source_bucket": "a",
+        "configuration_id": "daily",
+        "delivered_at": FIRST,
+        "status": "quarantined",
+        "manifest_md5": manifest["ETag"].strip('"'),
+    }
+    plant(Lake.open(str(tmp_path / "lake")), "s3_deliveries", [settled])
+    result = run("ingest")
+    assert result.exit_code == 0
+    assert "no new deliveries" in result.output
+    assert launched == []
+
+
+def test_a_destination_that_cannot_be_listed_does_not_stop_the_others(
+    run, writer, launched, tmp_path: Path
+):
+    watch(tmp_path, "no-such-bucket", BUCKET)
+    deliver(writer, "a", at=FIRST)
+    result = run("ingest")
+    assert result.exit_code == 3
+    assert "no-such-bucket" in result.stderr
+    assert launched == [("2026-11-19", ["a"])]

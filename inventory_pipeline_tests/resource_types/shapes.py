@@ -1,0 +1,128 @@
+"""What botocore says an answer looks like: to follow JMESPath through it, and to make examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import jmespath
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.session import Session
+
+from inventory_pipeline.resource_types import ResourceType
+
+
+@cache
+def session() -> Session:
+    return Session()
+
+
+@cache
+def operation(service: str, name: str) -> Any:
+    """The model of an operation that a client knows as `name`."""
+    client = session().create_client(
+        service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    return client.meta.service_model.operation_model(client.meta.method_to_api_mapping[name])
+
+
+def item_members(kind: ResourceType) -> dict[str, Shape]:
+    """The members of an item of this type, its details included."""
+    page = operation(kind.service, kind.operation).output_shape
+    item = element(follow(jmespath.compile(kind.items).parsed, page))
+    details = {
+        d.name: operation(d.service or kind.service, d.operation).output_shape for d in kind.details
+    }
+    return {**item.members, **details}
+
+
+@dataclass(frozen=True)
+class Projected:
+    """A list that an expression made."""
+
+    member: Any
+
+
+def follow(node: Mapping[str, Any], shape: Any) -> Any:
+    """The shape that a JMESPath expression finds; raises KeyError at a name that is not there."""
+    children = node["children"]
+    match node["type"]:
+        case "field":
+            return members_of(shape)[node["value"]]
+        case "subexpression" | "index_expression" | "pipe":
+            for child in children:
+                shape = follow(child, shape)
+            return shape
+        case "index":
+            return element(shape)
+        case "projection":
+            return Projected(follow(children[1], element(follow(children[0], shape))))
+        case "filter_projection":
+            item = element(follow(children[0], shape))
+            follow(children[2], item)
+            return Projected(follow(children[1], item))
+        case "flatten":
+            found = follow(children[0], shape)
+            return element(found) if is_list(element(found)) else found
+        case "identity" | "current":
+            return shape
+        case "literal":
+            return None
+        case "and_expression":
+            *_, last = [follow(child, shape) for child in children]
+            return last
+        case "function_expression" | "comparator" | "or_expression" | "not_expression":
+            first, *_ = [follow(child, shape) for child in children]
+            return first
+        case "multi_select_list":
+            first, *_ = [follow(child, shape) for child in children]
+            return Projected(first)
+        case unknown:
+            raise AssertionError(f"a form of JMESPath this test does not know: {unknown}")
+
+
+def is_list(shape: Any) -> bool:
+    return isinstance(shape, ListShape | Projected)
+
+
+def element(shape: Any) -> Any:
+    assert is_list(shape), f"{shape} is no list"
+    return shape.member
+
+
+def members_of(shape: Any) -> Mapping[str, Any]:
+    if isinstance(shape, StructureShape):
+        return shape.members
+    assert isinstance(shape, Mapping), f"{shape} has no members"
+    return shape
+
+
+def example(shape: Shape, depth: int = 0) -> Any:
+    """A value of a shape, as botocore would give it."""
+    if depth > 8:
+        return None
+    if isinstance(shape, StructureShape):
+        return {name: example(member, depth + 1) for name, member in shape.members.items()}
+    if isinstance(shape, ListShape):
+        return [example(shape.member, depth + 1)]
+    if isinstance(shape, MapShape):
+        return {"key": example(shape.value, depth + 1)}
+    if getattr(shape, "enum", None):
+        return shape.enum[0]
+    match shape.type_name:
+        case "timestamp":
+            return datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+        case "integer" | "long":
+            return 7
+        case "double" | "float":
+            return 0.5
+        case "boolean":
+            return True
+        case "blob":
+            return b"x"
+        case _:
+            # Lambda's times are text.
+            return "2026-01-02T03:04:05.000+0000" if shape.name == "Timestamp" else "text"
