@@ -8,6 +8,7 @@ not fit its column is an error, never NULL. Not here: where files come from (`st
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from inventory_pipeline.lake import Session
+
+UNPACK_BYTES = 8 * 1024 * 1024
 
 ORC_ROWS = 65_536
 """Rows handed to DuckDB at a time, so that its threads share one decoded stripe."""
@@ -100,12 +103,13 @@ def _relation(
     match manifest.format:
         case "CSV":
             fields = ", ".join(f"'field{at}': 'VARCHAR'" for at in range(len(manifest.fields)))
-            yield (
-                f"read_csv($file, columns = {{{fields}}}, auto_detect = false, header = false, "
-                "delim = ',', quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
-                "compression = 'gzip', hive_partitioning = false)",
-                {"file": str(file)},
-            )
+            with _unpacked(file) as (readable, compression):
+                yield (
+                    f"read_csv($file, columns = {{{fields}}}, auto_detect = false, header = false, "
+                    "delim = ',', quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
+                    f"compression = '{compression}', hive_partitioning = false)",
+                    {"file": str(readable)},
+                )
         case "Parquet":
             yield (
                 "read_parquet($file, binary_as_string = true, hive_partitioning = false)",
@@ -117,6 +121,46 @@ def _relation(
                 yield "orc_report", {}
             finally:
                 db.connection.unregister("orc_report")
+
+
+@contextmanager
+def _unpacked(file: Path) -> Iterator[tuple[Path, str]]:
+    """A gzipped file for DuckDB to read, and how it is compressed.
+
+    With isal (the extra `fast`) it is unpacked first: a fifth less CPU, and DuckDB's threads can
+    share the plain file. Without, DuckDB unpacks it itself.
+    """
+    try:
+        import isal  # noqa: F401
+    except ModuleNotFoundError:
+        yield file, "gzip"
+        return
+    plain = file.with_suffix(".csv")
+    try:
+        _gunzip(file, plain)
+        yield plain, "none"
+    finally:
+        plain.unlink(missing_ok=True)
+
+
+def _gunzip(file: Path, target: Path) -> None:
+    """Unpack every member of a file. Raises OSError in DuckDB's words where it is damaged."""
+    import gzip
+
+    from isal import igzip_threaded
+    from isal.igzip_lib import IsalError
+
+    if not file.stat().st_size:
+        raise OSError("Input is not a GZIP stream")
+    try:
+        with igzip_threaded.open(file, "rb") as packed, target.open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked, UNPACK_BYTES)
+    except gzip.BadGzipFile as error:
+        raise OSError("Input is not a GZIP stream") from error
+    except EOFError as error:
+        raise OSError("Unexpected end of GZIP stream") from error
+    except IsalError as error:
+        raise OSError(f"damaged GZIP stream: {error}") from error
 
 
 def _orc_reader(file: Path, columns: tuple[str, ...]) -> pa.RecordBatchReader:

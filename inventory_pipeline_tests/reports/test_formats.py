@@ -1,6 +1,7 @@
 """Decoding report files: the same rows from every format, and no silent damage."""
 
 import gzip
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +83,13 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("reports")
+
+
+@pytest.fixture(params=["isal", "duckdb"])
+def unpacker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CSV as it is unpacked with the extra `fast`, and without."""
+    if request.param == "duckdb":
+        monkeypatch.setitem(sys.modules, "isal", None)
 
 
 def manifest(format_: str, fields: Sequence[str] = ALL) -> Manifest:
@@ -173,6 +181,7 @@ def test_real_rows(db: Session, folder: Path) -> None:
     assert rows[3]["last_modified_date"] == datetime(2024, 12, 18, 15, 23, 29, tzinfo=UTC)
 
 
+@pytest.mark.usefixtures("unpacker")
 def test_several_gzip_members(db: Session, folder: Path) -> None:
     members = [csv_body([{"bucket": "b", "key": f"{n}"}], ("Bucket", "Key")) for n in range(5)]
     table = decoded(db, folder, "CSV", gzipped(*members), ("Bucket", "Key"))
@@ -209,6 +218,16 @@ def csv_line(**values: str) -> bytes:
     return gzipped((",".join(f'"{v}"' for v in fields) + "\n").encode())
 
 
+def corrupt(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return (
+        content[:middle]
+        + bytes(b ^ 0xFF for b in content[middle : middle + 4])
+        + content[middle + 4 :]
+    )
+
+
+@pytest.mark.usefixtures("unpacker")
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -225,7 +244,8 @@ def csv_line(**values: str) -> bytes:
         (gzipped(b'"b","k"' + 19 * b',""' + b"\n" + b'"b"\n'), "Line: 2"),
         (gzipped(csv_body([WHOLE] * 50, ALL))[:-30], "Unexpected end of GZIP stream"),
         (gzipped(csv_body([WHOLE], ALL), b"")[:-4], "GZIP"),
-        (b"hello", "not a GZIP stream"),
+        (b"hello", "GZIP stream"),
+        (corrupt(gzipped(csv_body([WHOLE] * 50, ALL))), "GZIP"),
         (b"", "not a GZIP stream"),
     ],
 )
