@@ -45,7 +45,7 @@ policy_option = click.option("--policy", multiple=True, help="Policy.")
 
 @click.group()
 def archive() -> None:
-    """What should be archived, and the manifests for S3 Batch Operations.
+    """What should be archived, and the manifests to do it.
 
     \b
     Examples:

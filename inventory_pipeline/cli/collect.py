@@ -34,10 +34,11 @@ def collect(
     """
     from inventory_pipeline.defs.launch import run_job
     from inventory_pipeline.defs.partitions import snapshot_key
+    from inventory_pipeline.defs.snapshots import collect_config
 
     chosen = {"accounts": accounts, "regions": regions, "resource_types": resource_types}
     subset = {name: _parts(value) for name, value in chosen.items() if value is not None}
-    config = {"ops": {"collect_resources": {"config": subset}}} if subset else None
+    config = collect_config(**subset)
     key = snapshot_key(datetime.now(UTC))
     outcome = run_job("collect", settings_path, partition_key=key, run_config=config)
     click.echo(f"snapshot {key} UTC")

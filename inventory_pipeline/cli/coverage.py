@@ -47,8 +47,8 @@ LEFT JOIN (SELECT DISTINCT source_bucket FROM s3_deliveries WHERE status = 'inge
 NAMED_GAPS = 3
 """Gaps of a status that the sentence names; JSON has all."""
 
-# Nothing is asked of a region that is off: there are many, and their names say little.
-COUNTED_ONLY = frozenset({"region_disabled"})
+OFF = "region_disabled"
+"""A region that is off holds nothing to be seen: such cells are counted and named apart."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def of_cells(session: Session, filters: Filters) -> Coverage:
     """Coverage of the session's snapshot, of the accounts, regions and types asked for."""
     where, params = filters.of_cells()
     found = session.query(CELLS.replace("{where}", where), params).to_pylist()
-    cells = sum(row["cells"] for row in found)
+    cells = sum(row["cells"] for row in found if row["status"] != OFF)
     seen = sum(row["cells"] for row in found if row["status"] == "ok")
     gaps = [row for row in found if row["status"] != "ok"]
     facts = {"percent": percent(seen, cells), "cells": cells, "cells_ok": seen, "gaps": gaps}
@@ -89,7 +89,7 @@ def _gaps(gaps: Sequence[Mapping[str, Any]]) -> str:
     for status, group in by_status.items():
         cells = sum(gap["cells"] for gap in group)
         unit = "" if parts else " cell" if cells == 1 else " cells"
-        names = "" if status in COUNTED_ONLY else f" ({_named(group)})"
+        names = "" if status == OFF else f" ({_named(group)})"
         parts.append(f"{cells:,}{unit} {status}{names}")
     return ", ".join(parts)
 

@@ -15,7 +15,7 @@ from inventory_pipeline.cli.reading import FORMATS, OUTPUT_OPTION, chosen_format
 
 @click.group()
 def listing() -> None:
-    """What this build can see and say: resource types, tables, rules, controls, assets.
+    """What this build can see and say.
 
     \b
     Examples:
@@ -93,4 +93,5 @@ def assets() -> Iterable[Row]:
     for key in graph.toposorted_asset_keys:
         node = graph.get(key)
         if node.is_materializable:
-            yield key.to_user_string(), node.group_name, node.description
+            meaning = (node.description or "").partition("\n")[0]
+            yield key.to_user_string(), node.group_name, meaning

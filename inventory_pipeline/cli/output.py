@@ -135,17 +135,17 @@ def _write_rows(section: Section, stream: TextIO) -> None:
 def to_json(value: object) -> str:
     """`value` as JSON in ASCII. Decimals are numbers with all their digits; times end in Z."""
     match value:
+        case None | bool() | int() | str():
+            return json.dumps(value)
         case Decimal():
             return plain(value) if value.is_finite() else "null"
         case float():
             return json.dumps(value) if math.isfinite(value) else "null"
-        case Mapping():
+        case dict():
             members = (f"{json.dumps(str(k))}: {to_json(v)}" for k, v in value.items())
             return "{" + ", ".join(members) + "}"
         case list() | tuple():
             return "[" + ", ".join(map(to_json, value)) + "]"
-        case None | bool() | int() | str():
-            return json.dumps(value)
         case _:
             return json.dumps(_text(value))
 
@@ -179,7 +179,9 @@ def _csv_value(value: object, harmless: Callable[[str], str]) -> object:
             return value
         case bool() | float() | Decimal():
             return to_json(value).replace("null", "")
-        case Mapping() | list() | tuple():
+        case datetime() | date():
+            return _text(value)
+        case dict() | list() | tuple():
             return harmless(to_json(value))
         case _:
             return harmless(_text(value))
@@ -316,7 +318,7 @@ def show(column: str, value: object) -> str:
             return f"{value:,.1f}"
         case datetime():
             return instant(value)
-        case Mapping():
+        case dict():
             return safe(", ".join(f"{k}={v}" for k, v in value.items()))
         case list():
             return safe(", ".join(map(str, value)))

@@ -61,7 +61,7 @@ WHERE scope = $scope AND ($scope = 'organization' OR scope_id = $value
 @click.option("--severity", multiple=True, type=click.Choice(SEVERITIES), help="Severity to list.")
 @reading("account", "department", "region", "resource_type", "tag")
 def security(reader: Reader, verdict: Sequence[str], severity: Sequence[str]) -> None:
-    """What is unencrypted, public or without backup, and the compliance score.
+    """What is unencrypted or public, and the compliance score.
 
     JSON has the weekly report: unencrypted_resources, public_resources, no_backup_resources,
     compliance_score, besides the listed rows. Scores exist for the organisation, and for a single

@@ -13,11 +13,11 @@ from inventory_pipeline.cli.select import selected
 @click.argument("statement", metavar="SELECT")
 @reading()
 def sql(reader: Reader, statement: str) -> None:
-    """Run a SELECT over the lake's tables (`inventory list tables`), read-only.
+    """Run a SELECT over the lake's tables, read-only.
 
-    Tables of a snapshot show the newest one's rows, or those of --snapshot; `--snapshot all` shows
-    every snapshot. `resources` is the common columns of all resource types. Macros: gb(bytes),
-    tag(tags, 'key'). A table shows the first 200 rows; JSON and CSV have all.
+    Tables of a snapshot have the rows of the newest, or of --snapshot; `--snapshot all` has every
+    snapshot's. `inventory list tables` names them; `resources` has the common columns of all
+    resource types. Macros: gb(bytes), tag(tags, 'key').
 
     \b
     Examples:

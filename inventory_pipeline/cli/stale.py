@@ -45,7 +45,7 @@ NOT_PROVED = "COALESCE(idle_days < $days, TRUE)"
 )
 @reading("account", "department", "region", "resource_type", "tag")
 def stale(reader: Reader, days: int | None) -> None:
-    """Resources that have provably been idle for DAYS, and what removing them saves.
+    """What has provably been idle for DAYS, and what acting saves.
 
     A second table has what is idle now, but not provably for so long. A saving that is not known
     is not counted, and a resource that several rules name counts once.

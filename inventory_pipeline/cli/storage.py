@@ -42,12 +42,14 @@ WITH newest AS (
 )
 """
 
+# Delete markers have no lines in storage_costs, because they cost nothing.
 STORAGE = """
 SELECT {by}, CAST(SUM(objects) AS BIGINT) AS objects, CAST(SUM(bytes) AS BIGINT) AS bytes,
   CAST(SUM(billable_bytes) AS BIGINT) AS billable_bytes,
   SUM(monthly_usd) AS monthly_usd, CAST(SUM(unpriced) AS BIGINT) AS unpriced_parts
 FROM (
-  SELECT {by}, objects, bytes, billable_bytes, CAST(NULL AS DECIMAL(18,6)) AS monthly_usd,
+  SELECT {by}, objects, bytes, billable_bytes,
+    CAST(CASE WHEN version_state = 'delete_marker' THEN 0 END AS DECIMAL(18,6)) AS monthly_usd,
     0 AS unpriced
   FROM storage_usage WHERE {where} AND (delivered_on, source_bucket, configuration_id)
     IN (SELECT delivered_on, source_bucket, configuration_id FROM newest)
@@ -68,7 +70,7 @@ SELECT COUNT(*) AS buckets, MIN(delivered_on) AS oldest, MAX(delivered_on) AS ne
 @click.option("--by", type=click.Choice(list(DIMENSIONS)), default="class", show_default=True)
 @reading("account", "department", "region", "since", "until", snapshot=False)
 def storage(reader: Reader, by: str) -> None:
-    """Objects and bytes by storage class, prefix, age, bucket, ..., with their list price.
+    """S3 objects, bytes and list price, by class, prefix or age.
 
     Each bucket counts with its newest delivery; --since and --until are about its day.
 

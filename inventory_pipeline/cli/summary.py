@@ -36,7 +36,7 @@ class Summary:
 @click.command()
 @reading("account", "department", "region", "resource_type", "tag")
 def summary(reader: Reader) -> None:
-    """Estate, cost, waste, security, storage and archive on one screen.
+    """The estate, what it costs and what it risks, on one screen.
 
     What is missing says what to run next. Storage and archive know no filters and are left out
     where there are any.

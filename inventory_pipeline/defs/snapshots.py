@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import dagster as dg
 
@@ -21,6 +22,7 @@ from inventory_pipeline.defs.presentation import (
 from inventory_pipeline.defs.resources import Clock, Inventory
 from inventory_pipeline.resource_types import resource_types
 
+OP = "collect_resources"
 LEDGERS = ("accounts", "coverage", "metrics", "relationships")
 RESOURCE_TABLES = tuple(kind.table for kind in resource_types().values())
 COLLECTED = (*LEDGERS, *RESOURCE_TABLES)
@@ -34,6 +36,11 @@ class CollectConfig(dg.Config):
     resource_types: list[str] = []
 
 
+def collect_config(**subset: list[str]) -> dict[str, Any]:
+    """The run config that collects just these accounts, regions or resource_types again."""
+    return {"ops": {OP: {"config": subset}}}
+
+
 def coverage_check_spec() -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
         "coverage",
@@ -45,7 +52,7 @@ def coverage_check_spec() -> dg.AssetCheckSpec:
 
 def snapshot_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
-        name="collect_resources",
+        name=OP,
         specs=[
             table_spec(name, skippable=True, partitions_def=partitions, kinds={"aws"})
             for name in COLLECTED

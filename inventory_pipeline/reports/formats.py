@@ -159,7 +159,7 @@ def _gunzip(file: Path, target: Path) -> None:
         raise OSError("Input is not a GZIP stream") from error
     except EOFError as error:
         raise OSError("Unexpected end of GZIP stream") from error
-    except IsalError as error:
+    except IsalError as error:  # type: ignore[misc]  # its stub declares no class
         raise OSError(f"damaged GZIP stream: {error}") from error
 
 

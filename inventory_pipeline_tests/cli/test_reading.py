@@ -52,7 +52,7 @@ def test_summary_is_one_screen(read):
         "1.0 EiB",
         "33.3 %",
         "seen 100",
-        "coverage 50.0 % — 2 cells denied (rds_instance in payments)",
+        "coverage 60.0 % — 2 cells denied (rds_instance in payments)",
     ):
         assert part in shown
     assert len(shown.splitlines()) <= 40
@@ -127,7 +127,7 @@ def test_coverage_follows_the_filters(read_json):
             "type": ["--resource-type", "rds"], "none": ["--account", "nobody"],
         }.items()
     }  # fmt: skip
-    assert percent == {"all": 50, "good": 100, "bad": 25, "type": 0, "none": None}
+    assert percent == {"all": 60, "good": 100, "bad": 33.3, "type": 0, "none": None}
 
 
 def test_a_gap_never_rounds_to_full_coverage():
