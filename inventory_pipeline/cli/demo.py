@@ -225,11 +225,12 @@ def _compare(estate: Estate, folder: Path) -> bool:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title="Planted beside found", title_justify="left", box=None, pad_edge=False)
-    table.add_column()
-    table.add_column("what", ratio=3)
-    table.add_column("planted", ratio=2, no_wrap=True)
-    table.add_column("found", ratio=2, no_wrap=True)
+    title = "Planted beside found"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=True)
+    table.add_column(width=1)
+    table.add_column("what", ratio=5)
+    table.add_column("planted", ratio=3, no_wrap=True)
+    table.add_column("found", ratio=3, no_wrap=True)
     differ: list[tuple[Fact, Rows]] = []
     section = None
     for fact, found in _found(estate, folder):
