@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from inventory_pipeline.defs.alerts import failure_sensor
 from inventory_pipeline.defs.archive import archive_assets
 from inventory_pipeline.defs.marts import mart_assets, prices_asset
 from inventory_pipeline.defs.partitions import delivery_partitions, snapshot_partitions
@@ -34,7 +35,7 @@ def build_defs(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         ],
         jobs=jobs(),
         schedules=schedules(settings),
-        sensors=[delivery_sensor()],
+        sensors=[delivery_sensor(), failure_sensor()],
         resources=resources,
         executor=dg.in_process_executor,
     )

@@ -43,7 +43,6 @@ from inventory_pipeline.settings_values import (
     Percent,
     Region,
     RegionPattern,
-    RoleArn,
     RoleName,
     SecretRef,
     StorageClass,
@@ -77,21 +76,6 @@ class AccountSettings(Section):
     """Tags that the account's resources inherit; a resource's own tags win."""
 
 
-class OrganizationSettings(Section):
-    discover: Flag = False
-    """Also look at every active account of the AWS organization."""
-    management_role: Annotated[RoleArn | None, EMPTY_IS_NONE] = None
-    """ARN of a role that may list the organization; null uses the caller's own credentials."""
-    role_name: RoleName = "AWSInventoryRole"
-    """Role to assume in each discovered account."""
-    external_id: Annotated[SecretRef | None, EMPTY_IS_NONE] = None
-    """External id that this role asks for: text, env:NAME or secretsmanager:ARN."""
-    include_ous: list[Glob] = []
-    """Patterns over paths of organizational units, such as Root/Workloads/*; none means all."""
-    exclude_ous: list[Glob] = []
-    """Patterns over paths of organizational units to leave out; they win over include_ous."""
-
-
 class CollectionSettings(Section):
     parallel_regions: int = Field(default=10, strict=True, ge=1, le=64)
     """Cells (an account's region and resource type) looked at side by side."""
@@ -113,16 +97,16 @@ class CostThresholds(Section):
     stale_resource_days: Days = 90
     """Days without use or change after which a resource is stale."""
     total_monthly_alert: Money = Decimal(10_000)
-    """Dollars a month in total from which an alert is sent."""
+    """Dollars a month in total above which the check within_budget warns."""
 
 
 class NotificationSettings(Section):
     sns_topic_arn: Annotated[TopicArn | None, EMPTY_IS_NONE] = None
-    """SNS topic for alerts."""
+    """SNS topic that hears of failed runs."""
     email_on_failure: Flag = True
-    """Also tell the topic, and so its e-mail subscribers, of a run that failed."""
+    """Tell the topic, and so its e-mail subscribers, of a run that failed."""
     slack_webhook_url: Annotated[SecretRef | None, EMPTY_IS_NONE] = None
-    """Slack webhook for alerts: text, env:NAME or secretsmanager:ARN."""
+    """Slack webhook that hears of failed runs: text, env:NAME or secretsmanager:ARN."""
 
 
 class Schedule(Section):
@@ -282,9 +266,9 @@ class SecuritySettings(Section):
 
 class OutputSettings(Section):
     report_bucket: Annotated[Bucket | None, EMPTY_IS_NONE] = None
-    """Bucket that exports and reports are copied to."""
+    """Bucket that the JSON reports are copied to."""
     dynamodb_table_name: Annotated[DynamoTable | None, EMPTY_IS_NONE] = None
-    """DynamoDB table that the newest snapshot's resources are written to."""
+    """DynamoDB table for the newest snapshot's resources; nothing writes it yet."""
 
 
 class Settings(Section):
@@ -292,8 +276,6 @@ class Settings(Section):
 
     accounts: dict[Name, AccountSettings] = Field(default={}, examples=["engineering"])
     """Accounts to look at, each under a name of your choice; none means the caller's own."""
-    organization: OrganizationSettings = OrganizationSettings()
-    """Accounts found in AWS Organizations, besides those above."""
     resource_types: list[Name] = []
     """Groups (ec2, rds, s3, lambda) or types (ebs_volume); none means all."""
     regions: list[RegionPattern] = []

@@ -97,8 +97,7 @@ def override(data: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[Ste
     if external_id := environ.get("EXTERNAL_ID"):
         accounts: Any = data.get("accounts")
         names: Iterable[str] = accounts if isinstance(accounts, dict) else ()
-        for holder in (("organization",), *(("accounts", name) for name in names)):
-            path = (*holder, "external_id")
+        for path in (("accounts", name, "external_id") for name in names):
             if _set(data, path, external_id, replace=False):
                 overridden[path] = "EXTERNAL_ID"
     return overridden

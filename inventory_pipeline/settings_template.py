@@ -19,7 +19,7 @@ from inventory_pipeline.settings_sources import OVERRIDES
 HEADER = """\
 # Settings of the inventory pipeline. Every key is optional and stands here with its default.
 # A variable named in brackets overrides the file. EXTERNAL_ID is the external id of every
-# account, and of the organization, that names none.
+# account that names none.
 """
 
 

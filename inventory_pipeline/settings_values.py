@@ -202,7 +202,6 @@ Name = Annotated[str, _matching(r"\S(.*\S)?", "a name")]
 Glob = Annotated[str, _matching(r"\S(.*\S)?", "a pattern such as 'logs-*'")]
 AccountId = Annotated[str, BeforeValidator(_account_id)]
 RoleName = Annotated[str, _matching(r"[\w+=,.@/-]{1,512}", "the name of an IAM role")]
-RoleArn = Annotated[str, _matching(r"arn:aws[\w-]*:iam::\d{12}:role/.+", "the ARN of an IAM role")]
 TopicArn = Annotated[
     str, _matching(r"arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?", "the ARN of an SNS topic")
 ]

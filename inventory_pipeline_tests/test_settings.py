@@ -179,9 +179,9 @@ class TestEnvironment:
             "  c: {account_id: '123456789014', external_id: own}\n",
             EXTERNAL_ID="shared",
         )
-        holders = [*settings.accounts.values(), settings.organization]
-        ids = [h.external_id.resolve("x") for h in holders if h.external_id]
-        assert ids == ["shared", "shared", "own", "shared"]
+        accounts = settings.accounts.values()
+        ids = [a.external_id.resolve("x") for a in accounts if a.external_id]
+        assert ids == ["shared", "shared", "own"]
 
     def test_an_error_names_the_variable_instead_of_the_file(self, errors):
         assert errors("", MONTHLY_COST_THRESHOLD="lots") == [
@@ -450,7 +450,6 @@ class TestErrors:
 class TestSecrets:
     CONFIG = {  # noqa: RUF012 - read only
         "accounts": {"a": {"account_id": "123456789012", "external_id": SECRET}},
-        "organization": {"external_id": SECRET},
         "notifications": {"slack_webhook_url": SECRET},
     }
 

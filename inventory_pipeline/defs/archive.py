@@ -58,7 +58,7 @@ def archive_assets(days: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
             day,
             inventory.settings.archive.manifests,
             clock.now(),
-            inventory.manifest_store,
+            inventory.own_s3,
         )
         where = {"delivered_on": day}
         with inventory.engine.session({"archive_manifests": where}) as db:

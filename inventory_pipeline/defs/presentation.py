@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from inventory_pipeline.columns import ColumnType
 from inventory_pipeline.lake import Session, Where
 from inventory_pipeline.lake.contract import violations
 from inventory_pipeline.resource_types import resource_types
@@ -101,18 +103,26 @@ def _metadata(db: Session, name: str) -> dict[str, Any]:
 
 
 def _money_columns(name: str) -> list[str]:
-    return [c.name for c in tables()[name].columns if c.name.endswith("_usd")]
+    return [
+        c.name for c in tables()[name].columns if c.type is ColumnType.MONEY and "usd" in c.name
+    ]
 
 
 def _money_sql(name: str) -> str:
-    sums = ", ".join(f'SUM("{c}") AS "{c}"' for c in _money_columns(name))
-    return f'SELECT {sums} FROM "{name}"'
+    sums = (
+        f'SUM("{c}") AS "{c}", COUNT(*) FILTER (WHERE "{c}" IS NULL) AS "{c} unknown in rows"'
+        for c in _money_columns(name)
+    )
+    return f'SELECT {", ".join(sums)} FROM "{name}"'
 
 
-def _money(totals: pa.Table) -> Mapping[str, float]:
-    """Sums as floats: Dagster plots those; the exact figures are in the table."""
+def _money(totals: pa.Table) -> Mapping[str, float | int]:
+    """Sums as floats, since Dagster plots those, and in how many rows the figure is unknown; the
+    exact figures are in the table."""
     return {
-        name: float(value) for name, value in totals.to_pylist()[0].items() if value is not None
+        name: float(value) if isinstance(value, Decimal) else value
+        for name, value in totals.to_pylist()[0].items()
+        if value
     }
 
 

@@ -14,7 +14,7 @@ from inventory_pipeline.lake.warehouse import publish_warehouse
 from inventory_pipeline.marts import marts
 from inventory_pipeline.marts.cost.report import stale_report
 from inventory_pipeline.marts.security.report import security_report
-from inventory_pipeline.outputs import write_report
+from inventory_pipeline.outputs import copy_report, write_report
 
 WAREHOUSE = (
     "The analysts' file: marts and the newest snapshot as one DuckDB database, swapped in whole."
@@ -85,10 +85,14 @@ def report_asset(
     )
     def report(context: dg.AssetExecutionContext, inventory: Inventory) -> dg.MaterializeResult:
         folder = inventory.settings.lake.warehouse_path.parent / "reports"
+        bucket = inventory.settings.outputs.report_bucket
         for key in context.partition_keys:
             at = snapshot_instant(key)
             told = content(inventory, at)
             path = write_report(folder, name, at, told)
+            if bucket:
+                address = copy_report(path, name, bucket, inventory.own_s3)
+                context.log.info(f"copied to {address}")
         return dg.MaterializeResult(metadata={**_path(path), **_counts(told)})
 
     return report

@@ -43,9 +43,13 @@ class Inventory(dg.ConfigurableResource["Inventory"]):
         return self.clients.client(known[account] if account else None, "s3", region)
 
     @property
-    def manifest_store(self) -> Any:
-        """The client that writes archive manifests to S3, with the caller's own identity."""
+    def own_s3(self) -> Any:
+        """The client that writes manifests and reports to S3, with the caller's own identity."""
         return self.clients.client(None, "s3", self.clients.home_region)
+
+    def sns(self, region: str) -> Any:
+        """The client that sends alerts, with the caller's own identity."""
+        return self.clients.client(None, "sns", region)
 
 
 class Clock(dg.ConfigurableResource["Clock"]):
