@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inventory_pipeline.lake.files import DataFile
+from inventory_pipeline.columns import Column
+from inventory_pipeline.lake.files import DataFile, dataset
 from inventory_pipeline.lake.lake import Lake, Visibility
 from inventory_pipeline.lake.schema import arrow_schema, contract_select
 from inventory_pipeline.lake.where import Where, quoted, sql_conditions, sql_literal
@@ -24,11 +26,11 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-# Whole GB and the rest apart, so that neither leaves DECIMAL nor loses a digit: 2^-30 is written
-# in full, and one rounding, to six decimals, remains.
+# Whole GB and the rest apart, so that neither leaves DECIMAL nor loses a digit: whole GB divide
+# without remainder, 2^-30 is written in full, and one rounding, to six decimals, remains.
 GB = (
-    "CAST(n // 1073741824 AS DECIMAL(18,6)) + CAST(CAST(n % 1073741824 AS DECIMAL(10,0)) "
-    "* 0.000000000931322574615478515625 AS DECIMAL(7,6))"
+    "CAST((n - n % 1073741824) / 1073741824 AS DECIMAL(18,0)) + "
+    "CAST(CAST(n % 1073741824 AS DECIMAL(10,0)) * 0.000000000931322574615478515625 AS DECIMAL(7,6))"
 )
 MACROS = {"gb(n)": f"CAST({GB} AS DECIMAL(18,6))", "tag(tags, k)": "tags[k]"}
 
@@ -47,17 +49,10 @@ class Session:
     def select(self, table: str, files: Sequence[DataFile]) -> str:
         """A SELECT over these files of a table that gives its contract."""
         if self._lake.is_local or not files:
-            return contract_view(table, [file.path for file in files])
+            return contract_view(table, files)
         # Files on S3 are read by Arrow, so that DuckDB needs no extension.
-        import pyarrow.dataset as ds
-
-        dataset = ds.dataset(
-            [file.path.removeprefix("s3://") for file in files],
-            schema=arrow_schema(table),
-            format="parquet",
-            filesystem=self._lake.filesystem,
-        )
-        self.connection.register(f"remote_{table}", dataset)
+        rows = dataset(files, arrow_schema(table), self._lake.filesystem)
+        self.connection.register(f"remote_{table}", rows)
         return f"SELECT * FROM {quoted('remote_' + table)}"
 
     def build(self, table: str, sql: str, params: Mapping[str, Any] | None = None) -> list[Path]:
@@ -118,38 +113,50 @@ class DuckDBEngine:
         if "resources" in reads:
             common = reads["resources"] or {}
             wanted |= {name: common for name in resource_tables() if name not in wanted}
+        made: set[str] = set()
         for name, where in wanted.items():
-            source = session.select(name, self.lake.files(name, where, visible=visible))
-            session.connection.execute(
-                f"CREATE VIEW {quoted(name)} AS {source}{sql_conditions(where)}"
-            )
+            files = self.lake.files(name, where, visible=visible)
+            if files or name in reads:  # types without a resource would only cost time
+                source = session.select(name, files) + sql_conditions(where)
+                session.connection.execute(f"CREATE VIEW {quoted(name)} AS {source}")
+                made.add(name)
         if "resources" in reads:
-            session.connection.execute(f"CREATE VIEW resources AS {resources_select()}")
+            filled = [name for name in resource_tables() if name in made]
+            session.connection.execute(f"CREATE VIEW resources AS {resources_select(filled)}")
 
 
 def resource_tables() -> list[str]:
     return [kind.table for kind in resource_types().values()]
 
 
-def resources_select() -> str:
-    """The common columns of every resource type."""
+def resources_select(names: Sequence[str]) -> str:
+    """The common columns of these tables of resource types."""
     columns = ", ".join(quoted(c.name) for c in COMMON_RESOURCE_COLUMNS)
-    return " UNION ALL ".join(f"SELECT {columns} FROM {quoted(t)}" for t in resource_tables())
+    sources = [f"SELECT {columns} FROM {quoted(name)}" for name in names]
+    return " UNION ALL ".join([_no_rows(COMMON_RESOURCE_COLUMNS), *sources])
 
 
-def contract_view(table: str, files: Sequence[str]) -> str:
+def _no_rows(columns: Sequence[Column]) -> str:
+    nothing = ", ".join(f"CAST(NULL AS {c.type.value}) AS {quoted(c.name)}" for c in columns)
+    return f"SELECT {nothing} WHERE FALSE"
+
+
+def contract_view(table: str, files: Sequence[DataFile]) -> str:
     """A SELECT over local files that gives the contract, whichever columns each file has."""
     columns = tables()[table].columns
-    empty = ", ".join(f"CAST(NULL AS {c.type.value}) AS {quoted(c.name)}" for c in columns)
-    source = f"SELECT {empty} WHERE FALSE"
-    if files:
-        listed = ", ".join(sql_literal(_no_glob(path)) for path in files)
-        source += (
-            f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, "
+    sources = [_no_rows(columns)]
+    partitions: defaultdict[tuple[tuple[str, Any], ...], list[DataFile]] = defaultdict(list)
+    for file in files:
+        partitions[tuple(file.partition.items()) if file.adopted else ()].append(file)
+    for values, theirs in partitions.items():
+        literals = "".join(f"{sql_literal(value)} AS {quoted(name)}, " for name, value in values)
+        listed = ", ".join(sql_literal(_no_glob(file.path)) for file in theirs)
+        sources.append(
+            f"SELECT {literals}* FROM read_parquet([{listed}], union_by_name = true, "
             "hive_partitioning = false)"
         )
     names = ", ".join(quoted(c.name) for c in columns)
-    return f"SELECT {names} FROM ({source}) AS files"
+    return f"SELECT {names} FROM ({' UNION ALL BY NAME '.join(sources)}) AS files"
 
 
 def _no_glob(path: str) -> str:

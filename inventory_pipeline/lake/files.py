@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -11,26 +11,34 @@ from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.lake.errors import LakeError
 from inventory_pipeline.lake.schema import arrow_schema
-from inventory_pipeline.lake.where import Value, Where, values_of
+from inventory_pipeline.lake.where import Value, Where, arrow_equal, values_of
 from inventory_pipeline.tables import Table
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
     import pyarrow.parquet as pq
+    from pyarrow.fs import FileSystem
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.io import FileIO
     from pyiceberg.manifest import DataFile as IcebergFile
     from pyiceberg.manifest import ManifestFile
+    from pyiceberg.partitioning import PartitionField
     from pyiceberg.table import Table as IcebergTable
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file of a table: its path, the values of its partition, its rows and bytes."""
+    """A file of a table: its path, the values of its partition, its rows and bytes.
+
+    An `adopted` file has not got the partition's columns: a report as it was delivered.
+    """
 
     path: str
     partition: Mapping[str, Any]
     rows: int
     bytes: int
+    adopted: bool = False
 
 
 def files_of(iceberg: IcebergTable, where: Where) -> Iterator[tuple[DataFile, IcebergFile]]:
@@ -38,8 +46,9 @@ def files_of(iceberg: IcebergTable, where: Where) -> Iterator[tuple[DataFile, Ic
     from pyiceberg.utils.concurrent import ExecutorFactory
 
     wanted = {column: set(values_of(value)) for column, value in where.items()}
-    names = tuple(field.name for field in iceberg.spec().fields)
-    manifests = [_Manifest(m, names, iceberg.io) for m in _manifests(iceberg, where)]
+    manifests = [
+        _Manifest(m, iceberg.spec().fields, iceberg.io) for m in _manifests(iceberg, where)
+    ]
     # Threads, since on S3 each manifest is a round trip.
     for found in ExecutorFactory.get_or_create().map(_entries, manifests):
         for ours, theirs in found:
@@ -52,7 +61,7 @@ class _Manifest:
     """A manifest and what it takes to read it; the same as any other of its path."""
 
     file: ManifestFile
-    names: tuple[str, ...] = field(compare=False)
+    fields: Sequence[PartitionField] = field(compare=False)
     io: FileIO = field(compare=False)
 
 
@@ -60,7 +69,7 @@ class _Manifest:
 def _entries(manifest: _Manifest) -> tuple[tuple[DataFile, IcebergFile], ...]:
     """What a manifest lists. It never changes, so neither does this; 128 are some 30 MB."""
     entries = manifest.file.fetch_manifest_entry(manifest.io, discard_deleted=True)
-    return tuple((_ours(e.data_file, manifest.names), e.data_file) for e in entries)
+    return tuple((_ours(e.data_file, manifest.fields), e.data_file) for e in entries)
 
 
 def _manifests(iceberg: IcebergTable, where: Where) -> list[ManifestFile]:
@@ -84,12 +93,14 @@ def _expression(where: Where) -> BooleanExpression:
     return condition
 
 
-def _ours(file: IcebergFile, names: tuple[str, ...]) -> DataFile:
+def _ours(file: IcebergFile, fields: Sequence[PartitionField]) -> DataFile:
+    sizes = file.column_sizes or {}
     return DataFile(
         file.file_path.removeprefix("file://"),
-        {name: _value(name, file.partition[i]) for i, name in enumerate(names)},
+        {field.name: _value(field.name, file.partition[i]) for i, field in enumerate(fields)},
         file.record_count,
         file.file_size_in_bytes,
+        adopted=any(field.source_id not in sizes for field in fields),
     )
 
 
@@ -102,6 +113,83 @@ def _value(column: str, raw: str | int | None) -> Value | None:
     return date(1970, 1, 1) + timedelta(days=raw)
 
 
+def dataset(files: Sequence[DataFile], schema: pa.Schema, filesystem: FileSystem) -> ds.Dataset:
+    """The rows of these files for Arrow to read, with the partition's columns where none are."""
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    return ds.FileSystemDataset.from_paths(
+        [file.path.removeprefix("s3://") for file in files],
+        schema=schema,
+        format=ds.ParquetFileFormat(),
+        filesystem=filesystem,
+        partitions=[
+            arrow_equal(file.partition, schema) if file.adopted else pc.scalar(True)
+            for file in files
+        ],
+    )
+
+
+def registered(iceberg: IcebergTable, file: DataFile) -> IcebergFile:
+    """A Parquet file's entry for the table's manifests.
+
+    Its partition is what we say, for not every engine's files have statistics of text to tell it
+    by. Iceberg takes a file's own field ids, where it has them, for the table's: raises LakeError
+    where they are others, since columns would be taken for one another.
+    """
+    import pyarrow.parquet as pq
+    from pyiceberg.io.pyarrow import (
+        compute_statistics_plan,
+        data_file_statistics_from_parquet_metadata,
+        parquet_path_to_id_mapping,
+    )
+    from pyiceberg.manifest import DataFile as IcebergFile
+    from pyiceberg.manifest import DataFileContent, FileFormat
+    from pyiceberg.typedef import Record
+
+    with iceberg.io.new_input(file.path).open() as stream:
+        footer = pq.read_metadata(stream)
+    _check_field_ids(iceberg, footer)
+    statistics = data_file_statistics_from_parquet_metadata(
+        parquet_metadata=footer,
+        stats_columns=compute_statistics_plan(iceberg.schema(), iceberg.properties),
+        parquet_column_mapping=parquet_path_to_id_mapping(iceberg.schema()),
+    )
+    return IcebergFile.from_args(
+        content=DataFileContent.DATA,
+        file_path=file.path,
+        file_format=FileFormat.PARQUET,
+        partition=Record(*(_raw(file.partition[f.name]) for f in iceberg.spec().fields)),
+        file_size_in_bytes=file.bytes,
+        sort_order_id=None,
+        spec_id=iceberg.spec().spec_id,
+        equality_ids=None,
+        key_metadata=None,
+        **statistics.to_serialized_dict(),
+    )
+
+
+def _check_field_ids(iceberg: IcebergTable, footer: pq.FileMetaData) -> None:
+    known = {column.name: column.field_id for column in iceberg.schema().fields}
+    for column in footer.schema.to_arrow_schema():
+        field_id = (column.metadata or {}).get(b"PARQUET:field_id")
+        if field_id is not None and int(field_id) != known[column.name]:
+            raise LakeError(
+                f"table {iceberg.name()[-1]}: column {column.name} is field {int(field_id)} in a "
+                f"file, and {known[column.name]} in the table; have it written to a staging table "
+                "of the table's own fields"
+            )
+
+
+def _raw(value: Value | None) -> Value | None:
+    """A partition value as Iceberg counts it; `_value` is the way back."""
+    if isinstance(value, datetime):
+        return (value - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    if isinstance(value, date):
+        return (value - date(1970, 1, 1)).days
+    return value
+
+
 def examine(table: Table, path: Path) -> DataFile:
     """A Parquet file that is to become the table's; raises LakeError where it breaks the contract.
 
@@ -112,7 +200,7 @@ def examine(table: Table, path: Path) -> DataFile:
 
     footer = pq.read_metadata(path)
     _check_types(table, footer)
-    partition = {name: _only_value(table, footer, name) for name in table.partitioned_by}
+    partition = {name: _only_value(table, path, footer, name) for name in table.partitioned_by}
     return DataFile(str(path), partition, footer.num_rows, path.stat().st_size)
 
 
@@ -128,16 +216,34 @@ def _check_types(table: Table, footer: pq.FileMetaData) -> None:
             )
 
 
-def _only_value(table: Table, footer: pq.FileMetaData, column: str) -> Value | None:
-    bounds: set[Value | None] = {
-        v for s in _statistics(footer, column) if s is not None for v in (s.min, s.max)
-    }
-    if len(bounds) > 1:
+def _only_value(table: Table, path: Path, footer: pq.FileMetaData, column: str) -> Value | None:
+    values = _bounds(footer, column)
+    if values is None:
+        values = _all_values(path, column)
+    if len(values) > 1:
         raise LakeError(
             f"table {table.name}: one file holds several partitions "
-            f"({column}: {', '.join(sorted(map(str, bounds)))}); write a file for each"
+            f"({column}: {', '.join(sorted(map(str, values)))}); write a file for each"
         )
-    return bounds.pop() if bounds else None
+    return values.pop() if values else None
+
+
+def _bounds(footer: pq.FileMetaData, column: str) -> set[Value | None] | None:
+    """A column's least and greatest values; None where the file's statistics do not tell."""
+    bounds: set[Value | None] = set()
+    for statistics in _statistics(footer, column):
+        if statistics is None or not statistics.has_min_max:
+            return None
+        bounds |= {statistics.min, statistics.max}
+    return bounds
+
+
+def _all_values(path: Path, column: str) -> set[Value | None]:
+    """A column's distinct values, read from the file; none where it has no such column."""
+    import pyarrow.parquet as pq
+
+    found = pq.read_table(path, columns=[column])
+    return set(found[column].unique().to_pylist()) if found.num_columns else set()
 
 
 def _statistics(footer: pq.FileMetaData, column: str) -> list[pq.Statistics | None]:

@@ -13,8 +13,9 @@ import shutil
 import tempfile
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ from inventory_pipeline.lake.catalog import (
     table_for_writing,
 )
 from inventory_pipeline.lake.errors import LakeError
-from inventory_pipeline.lake.files import DataFile, examine, files_of
+from inventory_pipeline.lake.files import DataFile, dataset, examine, files_of, registered
 from inventory_pipeline.lake.schema import arrow_schema, in_contract
 from inventory_pipeline.lake.where import Where, arrow_filter
 from inventory_pipeline.tables import DELIVERY, SNAPSHOT, Table, tables
@@ -87,15 +88,13 @@ class Lake:
     @cached_property
     def scratch(self) -> Path:
         """A folder for files to be handed to `replace`; local, and beside a local lake's tables."""
-        if not self.is_local:
-            return Path(self._temporary.name)
-        folder = Path(self.location) / "scratch"
-        folder.mkdir(exist_ok=True)
+        if self.is_local:
+            folder = Path(self.location) / "scratch"
+            folder.mkdir(exist_ok=True)
+        else:
+            folder = Path(tempfile.mkdtemp(prefix="inventory-lake-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
-
-    @cached_property
-    def _temporary(self) -> tempfile.TemporaryDirectory[str]:
-        return tempfile.TemporaryDirectory(prefix="inventory-lake-")  # goes with the lake object
 
     def scratch_file(self) -> Path:
         return self.scratch / f"{uuid.uuid4()}.parquet"
@@ -128,9 +127,9 @@ class Lake:
         written = data if isinstance(data, Sequence) else self._write(contract, data)
         added = [f for f in (examine(contract, path) for path in written) if f.rows]
         emptied.check_hold(added)
-        paths = [self._adopt(file, table) for file in added]
-        conflicts = self._commit(table, lambda iceberg: _change(iceberg, emptied, paths))
-        return Commit(table, sum(file.rows for file in added), len(paths), conflicts)
+        moved = [self._adopt(file, table) for file in added]
+        conflicts = self._commit(table, lambda iceberg: _change(iceberg, emptied, moved))
+        return Commit(table, sum(file.rows for file in added), len(moved), conflicts)
 
     def merge(self, table: str, partition: Where, fn: Callable[[pa.Table], pa.Table]) -> Commit:
         """Change one partition: `fn` gets its rows and gives the new ones.
@@ -141,22 +140,22 @@ class Lake:
         contract = tables()[table]
         emptied = _Partitions(contract, [partition])
         rows = 0
-        paths: list[str] = []
+        moved: list[DataFile] = []
 
         def change(iceberg: IcebergTable) -> None:
             nonlocal rows
-            while paths:  # of an attempt that was overtaken
-                iceberg.io.delete(paths.pop())
+            while moved:  # of an attempt that was overtaken
+                iceberg.io.delete(moved.pop().path)
             current = self._rows([f for f, _ in files_of(iceberg, partition)], table, partition)
             new = fn(current)
             added = [examine(contract, path) for path in self._write(contract, new)]
             emptied.check_hold(added)
             rows = new.num_rows
-            paths.extend(self._adopt(file, table) for file in added)
-            _change(iceberg, emptied, paths)
+            moved.extend(self._adopt(file, table) for file in added)
+            _change(iceberg, emptied, moved)
 
         conflicts = self._commit(table, change)
-        return Commit(table, rows, len(paths), conflicts)
+        return Commit(table, rows, len(moved), conflicts)
 
     def _commit(self, table: str, change: Callable[[IcebergTable], None]) -> int:
         """Change the newest state of a table until no other writer comes between."""
@@ -184,8 +183,8 @@ class Lake:
             pq.write_table(rows, files[-1], compression="zstd", compression_level=1)
         return files
 
-    def _adopt(self, written: DataFile, table: str) -> str:
-        """Move a scratch file into the table; returns its final path."""
+    def _adopt(self, written: DataFile, table: str) -> DataFile:
+        """Move a scratch file into the table; returns it with its final path."""
         file = Path(written.path)
         target = f"{self._location(table)}/data/{uuid.uuid4()}.parquet"
         if self.is_local:
@@ -198,7 +197,7 @@ class Lake:
             with file.open("rb") as source, self.filesystem.open_output_stream(path) as sink:
                 shutil.copyfileobj(source, sink, 8 * 1024 * 1024)
             file.unlink()
-        return target
+        return replace(written, path=target)
 
     def _location(self, table: str) -> str:
         return f"{self.location}/tables/{table}"
@@ -236,11 +235,10 @@ class Lake:
         import pyarrow.dataset as ds
 
         schema = arrow_schema(table)
-        dataset = ds.dataset(schema.empty_table())
-        if files:
-            paths = [file.path.removeprefix("s3://") for file in files]
-            dataset = ds.dataset(paths, schema=schema, format="parquet", filesystem=self.filesystem)
-        return dataset.to_table(
+        rows = (
+            dataset(files, schema, self.filesystem) if files else ds.dataset(schema.empty_table())
+        )
+        return rows.to_table(
             columns=list(columns) if columns else None, filter=arrow_filter(where, schema)
         )
 
@@ -323,10 +321,8 @@ class _Partitions:
         return {column: {key[i] for key in self._keys} for i, column in enumerate(self.columns)}
 
 
-def _change(iceberg: IcebergTable, emptied: _Partitions, paths: list[str]) -> None:
+def _change(iceberg: IcebergTable, emptied: _Partitions, added: list[DataFile]) -> None:
     """One transaction: drop all files of these partitions, add others, keep the history short."""
-    from pyiceberg.io.pyarrow import parquet_file_to_data_file
-
     if emptied.none:
         return
     transaction = iceberg.transaction()
@@ -335,13 +331,11 @@ def _change(iceberg: IcebergTable, emptied: _Partitions, paths: list[str]) -> No
         with transaction.update_snapshot().overwrite() as overwrite:
             for file in old:
                 overwrite.delete_data_file(file)
-    if paths:
+    if added:
         with append_to(transaction, iceberg) as append:
-            for path in paths:
-                append.append_data_file(
-                    parquet_file_to_data_file(iceberg.io, iceberg.metadata, path)
-                )
-    if old or paths:
+            for file in added:
+                append.append_data_file(registered(iceberg, file))
+    if old or added:
         expire_snapshots(transaction, iceberg.metadata)
     transaction.commit_transaction()
 

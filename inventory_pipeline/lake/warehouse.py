@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inventory_pipeline.columns import Column
-from inventory_pipeline.lake.engine import MACROS, DuckDBEngine, Session, resources_select
+from inventory_pipeline.lake.engine import (
+    MACROS,
+    DuckDBEngine,
+    Session,
+    resource_tables,
+    resources_select,
+)
 from inventory_pipeline.lake.files import DataFile
 from inventory_pipeline.lake.lake import Lake, Visibility
 from inventory_pipeline.lake.where import quoted, sql_literal
@@ -74,7 +80,7 @@ def _build(lake: Lake, file: Path, memory_limit: str) -> list[int]:
         db.execute("BEGIN")
         for signature, body in MACROS.items():
             db.execute(f"CREATE MACRO {signature} AS {body}")
-        views = {"resources": resources_select()}
+        views = {"resources": resources_select(resource_tables())}
         if lake.is_local:
             shown = _files(lake, tables()[OBJECTS], visibility)
             views[OBJECTS] = session.select(OBJECTS, shown)

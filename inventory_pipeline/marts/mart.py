@@ -71,11 +71,15 @@ def build_mart(
     partition = {PARTITION_COLUMN[mart.partition]: at}
     sql = mart.sql()
     given = _parameters(mart, sql, {**params, **partition})
-    reads = {table: _where(engine.lake, mart, rows, at) for table, rows in mart.reads.items()}
-    with engine.session(reads) as db:
+    with engine.session(rows_read(engine.lake, mart, at)) as db:
         built = db.build(mart.table, sql, given)
     commit = engine.lake.replace(mart.table, [partition], built)
     return BuildResult(mart.table, partition, commit.rows)
+
+
+def rows_read(lake: Lake, mart: Mart, at: datetime | date) -> dict[str, Where]:
+    """Which rows of which tables a mart sees when it is built at a snapshot or a delivery day."""
+    return {table: _where(lake, mart, rows, at) for table, rows in mart.reads.items()}
 
 
 def _parameters(mart: Mart, sql: str, params: Mapping[str, Any]) -> dict[str, Any]:

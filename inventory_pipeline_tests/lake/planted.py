@@ -52,10 +52,7 @@ def usage(bucket: str, *objects: int, day: date = DAY) -> pa.Table:
 def instances(at: datetime, *ids: str, region: str = "eu-west-1") -> pa.Table:
     return rows(
         "ec2_instances",
-        *(
-            {"snapshot_at": at, "account_id": "1", "region": region, "resource_id": i}
-            for i in ids
-        ),
+        *({"snapshot_at": at, "account_id": "1", "region": region, "resource_id": i} for i in ids),
     )
 
 

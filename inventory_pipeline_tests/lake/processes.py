@@ -68,7 +68,9 @@ def replace_own_days(barrier: Any, pipe: Connection, location: str, name: str, t
     pipe.send(conflicts)
 
 
-def merge_own_region(barrier: Any, pipe: Connection, location: str, region: str, times: int) -> None:
+def merge_own_region(
+    barrier: Any, pipe: Connection, location: str, region: str, times: int
+) -> None:
     """Collect one region of the same snapshot as the others, again and again, an instance each."""
     lake = Lake.open(location)
     conflicts = 0
@@ -141,4 +143,3 @@ def read_twice(path: Path, pipe: Connection) -> None:
     held.close()
     with duckdb.connect(str(path), read_only=True) as fresh:
         pipe.send((again, read(fresh)))
-

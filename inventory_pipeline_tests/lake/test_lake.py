@@ -179,7 +179,7 @@ def test_arrow_that_breaks_the_contract_is_refused(lake: Lake, change, message):
 def test_files_of_other_types_are_refused(lake: Lake, kind: pa.DataType):
     file = lake.scratch_file()
     pq.write_table(_with(usage("a", 1), "objects", pa.array([1]).cast(kind)), file)
-    with pytest.raises(LakeError, match="column objects is .*, its contract says int64"):
+    with pytest.raises(LakeError, match=r"column objects is .*, its contract says int64"):
         lake.replace("s3_usage", [delivery("a")], [file])
 
 
@@ -199,7 +199,9 @@ def test_a_column_that_a_contract_gains_is_null_in_older_files(lake: Lake, contr
         assert read.schema == arrow_schema("s3_usage")
         with DuckDBEngine(lake).session({"s3_usage": None}) as db:
             assert db.query("SELECT * FROM s3_usage ORDER BY objects") == read.sort_by("objects")
-        return sorted(zip(*(read[c].to_pylist() for c in ("objects", "billable_bytes")), strict=True))
+        return sorted(
+            zip(*(read[c].to_pylist() for c in ("objects", "billable_bytes")), strict=True)
+        )
 
     assert found() == [(1, None)]
     lake.merge("s3_usage", delivery("b"), lambda _: usage("b", 2))
@@ -227,7 +229,7 @@ def test_hostile_text_is_only_ever_a_value(tmp_path_factory, text: str, other: s
 
 
 def test_a_lake_that_is_not_there_is_said_so(tmp_path: Path):
-    with pytest.raises(LakeError, match="no lake at .*: run `inventory"):
+    with pytest.raises(LakeError, match=r"no lake at .*: run `inventory"):
         Lake.open(str(tmp_path / "none"), create=False)
     assert not (tmp_path / "none").exists()
     with pytest.raises(LakeError, match="needs the glue catalog"):

@@ -4,7 +4,11 @@ Generated from how S3 bills its classes (`prices.storage_classes`) and the bands
 """
 
 from inventory_pipeline.marts.sql import literal, read_sql, union_all, with_relations
-from inventory_pipeline.prices.storage_classes import STORAGE_CLASSES, price_key_sql
+from inventory_pipeline.prices.storage_classes import (
+    MONITORED_FROM_BYTES,
+    STORAGE_CLASSES,
+    price_key_sql,
+)
 from inventory_pipeline.reports.bands import SIZE_BANDS, UNKNOWN
 
 # A bucket made anew in another account within one snapshot: what was seen last counts.
@@ -34,7 +38,9 @@ def storage_costs_sql() -> str:
 
 
 def _billed_usage() -> str:
-    """Usage with its price key, objects that pay for monitoring, and objects of unknown size."""
+    """Usage with its price key, objects that pay for monitoring, and those that cannot be priced:
+    of unknown size, or of unknown access tier and large enough to be in another than the first.
+    """
     monitored = " ".join(
         f"WHEN price_key = {literal(c.key)} AND size_band IN ({_bands(c.monitored_from_bytes)}) "
         "THEN objects"
@@ -43,7 +49,9 @@ def _billed_usage() -> str:
     )
     return f"""SELECT *,
   CASE {monitored} ELSE 0 END AS monitored_objects,
-  CASE WHEN size_band = {literal(UNKNOWN)} THEN objects ELSE 0 END AS unsized_objects
+  CASE WHEN size_band = {literal(UNKNOWN)} THEN objects ELSE 0 END AS unsized_objects,
+  CASE WHEN storage_class = 'INTELLIGENT_TIERING' AND access_tier IS NULL
+    AND size_band IN ({_bands(MONITORED_FROM_BYTES)}) THEN objects ELSE 0 END AS untiered_objects
 FROM (
   SELECT *, {price_key_sql("storage_class", "access_tier")} AS price_key
   FROM s3_usage

@@ -1,0 +1,97 @@
+"""The same lake on S3 with the Glue catalogue, both simulated."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import duckdb
+import pyarrow as pa
+import pytest
+
+from inventory_pipeline.lake import DuckDBEngine, Lake, publish_warehouse
+from inventory_pipeline_tests.lake.planted import (
+    DAY,
+    NEWER,
+    delivery,
+    ids,
+    ingest,
+    instances,
+    publish,
+    usage,
+)
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_lake(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="lake-bucket")
+    return Lake.open("s3://lake-bucket/prod", catalog="glue")
+
+
+def test_the_same_operations_hold_on_s3_with_glue(s3_lake: Lake, tmp_path: Path):
+    lake = s3_lake
+    assert not lake.is_local
+    assert lake.read("s3_usage").num_rows == 0
+    both = pa.concat_tables([usage("a", 1), usage("b", 2)])
+    lake.replace("s3_usage", [delivery("a"), delivery("b")], both)
+    lake.replace("s3_usage", [delivery("a")], usage("a", 3))
+    commit = lake.merge(
+        "s3_usage", delivery("b"), lambda earlier: pa.concat_tables([earlier, usage("b", 4)])
+    )
+    assert (commit.rows, commit.files, commit.conflicts) == (2, 1, 0)
+    assert lake.read("s3_usage").num_rows == 0, "not ingested yet"
+    ingest(lake, [delivery("a"), delivery("b")])
+    assert ids(lake.read("s3_usage"), "objects") == [2, 3, 4]
+    assert all(f.path.startswith("s3://lake-bucket/prod/tables/") for f in lake.files("s3_usage"))
+
+    lake.replace("ec2_instances", [{"snapshot_at": NEWER}], instances(NEWER, "i-1"))
+    publish(lake, NEWER)
+    engine = DuckDBEngine(lake)
+    with engine.session({"s3_usage": {"delivered_on": DAY, "source_bucket": "b"}}) as db:
+        assert ids(db.query("SELECT objects FROM s3_usage"), "objects") == [2, 4]
+    with engine.session({"resources": None, "s3_usage": None}) as db:
+        assert ids(db.query("SELECT resource_id FROM resources")) == ["i-1"]
+        built = db.build("s3_usage", "SELECT * FROM s3_usage WHERE source_bucket = 'a'")
+    assert lake.replace("s3_usage", [delivery("a")], built).rows == 1
+    assert not list(lake.scratch.iterdir())
+
+    path = tmp_path / "warehouse.duckdb"
+    publish_warehouse(lake, path)
+    with duckdb.connect(str(path), read_only=True) as db:
+        assert db.execute("SELECT count(*) FROM s3_usage").fetchall() == [(3,)]
+        views = db.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+        assert views == [("resources",)]
+
+
+def test_a_writer_that_glue_says_was_overtaken_starts_over(s3_lake: Lake):
+    overtaker = Lake.open(s3_lake.location, catalog="glue")
+    calls = 0
+
+    def join(earlier: pa.Table) -> pa.Table:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            overtaker.merge(
+                "ec2_instances", {"snapshot_at": NEWER}, lambda _: instances(NEWER, "i-1")
+            )
+        return pa.concat_tables([earlier, instances(NEWER, "i-2")])
+
+    commit = s3_lake.merge("ec2_instances", {"snapshot_at": NEWER}, join)
+    assert (calls, commit.conflicts) == (2, 1)
+    publish(s3_lake, NEWER)
+    assert ids(s3_lake.read("ec2_instances")) == ["i-1", "i-2"]
