@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GLOBAL_REGIONS: Mapping[str, str] = {
     "aws": "us-east-1",
     "aws-cn": "cn-north-1",
+    "aws-eusc": "eusc-de-east-1",
     "aws-us-gov": "us-gov-west-1",
 }
 

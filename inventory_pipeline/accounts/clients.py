@@ -1,7 +1,7 @@
 """Warm AWS clients: one for each account, service and region, over sessions of assumed roles.
 
-Making a client costs tens of milliseconds of CPU, so each is made once, and all sessions share one
-loader of service descriptions. Credentials refresh themselves, so runs may outlast an hour.
+Making a client costs tens of milliseconds of CPU, so the newest are kept, and all sessions share
+one loader of service descriptions. Credentials refresh themselves, so runs may outlast an hour.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from inventory_pipeline.accounts.account import Account
+from inventory_pipeline.accounts.account import Account, NoAccountsError
 from inventory_pipeline.accounts.watch import attach
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.config import Config
     from botocore.credentials import Credentials
+    from botocore.exceptions import ClientError
     from botocore.loaders import Loader
     from botocore.session import Session
 
     from inventory_pipeline.settings import Settings
 
 SESSION_NAME = "inventory_pipeline"
+MOST_CLIENTS = 200
+"""Clients kept: each is about 0.5 MB, and 500 accounts of 17 regions would need 34,000."""
 CONNECT_TIMEOUT_SECONDS = 10
 READ_TIMEOUT_SECONDS = 60
 
@@ -75,8 +78,15 @@ class Clients:
 
     @property
     def partition(self) -> str:
-        """The partition (aws, aws-cn, ...) of the home region."""
-        return self.session_for(None).get_partition_for_region(self.home_region)
+        """The partition (aws, aws-cn, ...) of the home region. Raises NoAccountsError."""
+        from botocore.exceptions import UnknownRegionError
+
+        try:
+            return self.session_for(None).get_partition_for_region(self.home_region)
+        except UnknownRegionError:
+            raise NoAccountsError(
+                f"AWS_REGION: {self.home_region!r} is not a region; set it to one such as us-east-1"
+            ) from None
 
     def known_regions(self, partition: str) -> list[str]:
         """Regions that botocore knows: what to fall back on where an account cannot be asked."""
@@ -85,11 +95,17 @@ class Clients:
     def client(self, account: Account | None, service: str, region: str) -> BaseClient:
         """The client of a service in a region, as `account` (None: the caller's own identity)."""
         key = (account.role_arn if account else None, service, region)
-        if key not in self._clients:
-            with self._lock:
-                if key not in self._clients:
-                    self._clients[key] = self._make(self.session_for(account), service, region)
-        return self._clients[key]
+        client = self._clients.get(key)
+        if client is not None:
+            return client
+        with self._lock:
+            client = self._clients.get(key)
+            if client is None:
+                client = self._make(self.session_for(account), service, region)
+                self._clients[key] = client
+                if len(self._clients) > MOST_CLIENTS:  # the oldest; who still uses it has it
+                    del self._clients[next(iter(self._clients))]
+        return client
 
     def session_for(self, account: Account | None) -> Session:
         """The botocore session of an account's role, which is assumed at its first call."""
@@ -144,13 +160,18 @@ class Clients:
 
     def _assumed(self, account: Account, role: str) -> Credentials:
         from botocore.credentials import DeferredRefreshableCredentials
+        from botocore.exceptions import ClientError
 
         def assume() -> dict[str, str]:
             arguments = {"RoleArn": role, "RoleSessionName": SESSION_NAME}
-            if external_id := account.external_id_text():
+            external_id = account.external_id_text()
+            if external_id:
                 arguments["ExternalId"] = external_id
             sts: Any = self.client(None, "sts", self.home_region)
-            given = sts.assume_role(**arguments)["Credentials"]
+            try:
+                given = sts.assume_role(**arguments)["Credentials"]
+            except ClientError as error:
+                raise _without(external_id, error) from None
             return {
                 "access_key": given["AccessKeyId"],
                 "secret_key": given["SecretAccessKey"],
@@ -167,6 +188,19 @@ def _loader() -> Loader:
     from botocore.loaders import create_loader
 
     return create_loader()
+
+
+def _without(secret: str | None, error: ClientError) -> ClientError:
+    """The error of a call that was given a secret, where AWS quotes it, without it."""
+    from botocore.exceptions import ClientError
+
+    said = error.response.get("Error", {})
+    message = str(said.get("Message", ""))
+    if not secret or secret not in message:
+        return error
+    message = message.replace(secret, "***")
+    code = said.get("Code", "Unknown")
+    return ClientError({"Error": {"Code": code, "Message": message}}, error.operation_name)
 
 
 def _lend(session: Session, credentials: Credentials) -> None:

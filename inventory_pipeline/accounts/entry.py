@@ -66,7 +66,7 @@ def _identity_failure(account: Account, clients: Clients) -> Failure | None:
         sts: Any = clients.client(account, "sts", clients.home_region)
         actual = sts.get_caller_identity()["Account"]
     except Exception as error:
-        return _without_external_id(classify(error), account)
+        return classify(error)
     if actual != account.account_id:
         whose = f"role {account.role_arn}" if account.role_arn else "the caller's identity"
         return Failure(
@@ -75,13 +75,3 @@ def _identity_failure(account: Account, clients: Clients) -> Failure | None:
             f"{whose} is in account {actual}, not {account.account_id}: correct the settings",
         )
     return None
-
-
-def _without_external_id(failure: Failure, account: Account) -> Failure:
-    try:
-        secret = account.external_id_text()
-    except Exception:  # the failure itself says that it cannot be resolved
-        secret = None
-    if not secret or not failure.message:
-        return failure
-    return Failure(failure.status, failure.code, failure.message.replace(secret, "***"))

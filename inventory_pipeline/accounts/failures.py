@@ -38,14 +38,15 @@ _DENIED = re.compile(
     r"^(AccessDenied|UnauthorizedOperation|AuthFailure|UnauthorizedAccess|AuthorizationError"
     r"|NotAuthorized|Forbidden|403$|ExpiredToken|AllAccessDisabled)"
 )
-# The service or the region was never switched on for the account.
-_NOT_SUBSCRIBED = frozenset({"OptInRequired", "RegionDisabledException"})
-# How services answer credentials in a region that the account has not switched on.
+# How services answer credentials in a region that the account has not switched on; elsewhere
+# these refuse like any denial (keys that were deleted, an account that is suspended).
 _STRANGE_CREDENTIALS = frozenset(
     {
         "AuthFailure",
         "InvalidClientTokenId",
         "InvalidToken",
+        "OptInRequired",
+        "RegionDisabledException",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
@@ -72,8 +73,8 @@ class Failure:
 def classify(error: BaseException, *, region_may_be_disabled: bool = False) -> Failure:
     """The ledger's words for an exception of a call.
 
-    `region_may_be_disabled`: the region is one that accounts switch on, so refused credentials
-    mean that it is off.
+    `region_may_be_disabled`: the region is one that accounts switch on and nobody says whether
+    this one did, so refused credentials mean that it is off.
     """
     from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
@@ -89,7 +90,7 @@ def classify(error: BaseException, *, region_may_be_disabled: bool = False) -> F
 
 
 def _status(code: str, region_may_be_disabled: bool) -> Status:
-    if code in _NOT_SUBSCRIBED or (region_may_be_disabled and code in _STRANGE_CREDENTIALS):
+    if region_may_be_disabled and code in _STRANGE_CREDENTIALS:
         return "region_disabled"
     if code in THROTTLED_CODES or _THROTTLED.match(code):
         return "throttled"
@@ -108,4 +109,6 @@ def shorten(message: str | None) -> str | None:
     if not message:
         return None
     line = _SECRETS.sub("***", message.strip().splitlines()[0]) if message.strip() else ""
+    # A lone surrogate, which JSON can smuggle in, is no Unicode text.
+    line = line.encode("utf-8", "replace").decode("utf-8")
     return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"

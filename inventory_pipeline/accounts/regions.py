@@ -6,14 +6,40 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+# Every account of their partition has these; accounts have to switch on all newer ones.
+ALWAYS_ENABLED = frozenset(
+    {
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ca-central-1",
+        "cn-north-1",
+        "cn-northwest-1",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "sa-east-1",
+        "us-east-1",
+        "us-east-2",
+        "us-gov-east-1",
+        "us-gov-west-1",
+        "us-west-1",
+        "us-west-2",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Regions:
-    """An account's regions. `opted_in` are the enabled ones that accounts have to switch on."""
+    """An account's regions; it has to switch on the `disabled` ones before it can use them."""
 
     enabled: tuple[str, ...]
     disabled: tuple[str, ...] = ()
-    opted_in: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -40,5 +66,4 @@ def enabled_regions(ec2: Any) -> Regions:
     return Regions(
         enabled=tuple(sorted(r for r, s in statuses.items() if s != "not-opted-in")),
         disabled=tuple(sorted(r for r, s in statuses.items() if s == "not-opted-in")),
-        opted_in=frozenset(r for r, s in statuses.items() if s == "opted-in"),
     )

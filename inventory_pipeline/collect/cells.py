@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from inventory_pipeline.accounts.account import Account
 from inventory_pipeline.accounts.entry import Entry
 from inventory_pipeline.accounts.failures import Failure
-from inventory_pipeline.accounts.regions import RegionScope
+from inventory_pipeline.accounts.regions import ALWAYS_ENABLED, RegionScope
 from inventory_pipeline.resource_types import ResourceType
 
 GLOBAL = "global"
@@ -51,41 +51,45 @@ def plan(
     kinds: Sequence[ResourceType],
     scope: RegionScope,
     known_regions: Callable[[str], Iterable[str]],
-    only_regions: Sequence[str] = (),
 ) -> list[Cell]:
     """Every cell of these accounts and types.
 
     `known_regions` (of a partition) stand in for an account that does not tell its own.
-    `only_regions` leaves out all others, and global types unless it names `global`; empty is all.
     """
     seen = sorted({r for e in entries if e.regions for r in e.regions.enabled})
     cells: list[Cell] = []
     for entry in entries:
         everywhere = _Place(GLOBAL, skip=entry.failure)
-        guess = seen or list(known_regions(entry.account.partition))
-        regional = [p for p in _places(entry, scope, guess) if scope.covers(p.region)]
+        known = known_regions(entry.account.partition)
+        regional = [p for p in _places(entry, scope, seen, known) if scope.covers(p.region)]
         for kind in kinds:
             places = [everywhere] if kind.scope == "global" else regional
             cells += (
                 Cell(entry.account, place.region, kind, place.skip, place.may_be_disabled)
                 for place in places
-                if not only_regions or place.region in only_regions
             )
     # Global cells first: they tend to be the long ones.
     return sorted(cells, key=lambda cell: cell.region != GLOBAL)
 
 
-def _places(entry: Entry, scope: RegionScope, guess: Sequence[str]) -> list[_Place]:
+def _places(
+    entry: Entry, scope: RegionScope, seen: Sequence[str], known: Iterable[str]
+) -> list[_Place]:
+    """The account's regions. `seen` are those that other accounts have enabled."""
     if entry.failure is not None:
-        names = entry.regions.enabled if entry.regions else scope.named() or guess
-        return [_Place(region, skip=entry.failure) for region in names]
+        guess = sorted({*scope.named(), *(seen or known)})
+        return [_Place(r, skip=entry.failure) for r in guess]
     if entry.regions is None:
-        return [_Place(region, may_be_disabled=True) for region in scope.named() or guess]
+        # All of them: it may have switched on what no other account has.
+        guess = sorted({*scope.named(), *seen, *known})
+        return [_Place(r, may_be_disabled=r not in ALWAYS_ENABLED) for r in guess]
     off = Failure("region_disabled", None, "the region is not enabled in the account")
-    unknown = Failure("region_disabled", None, "the account has no such region")
+    unknown = Failure(
+        "error", "NoSuchRegion", "the account has no such region: correct `regions` in the settings"
+    )
     listed = {*entry.regions.enabled, *entry.regions.disabled}
     return [
-        *(_Place(r, may_be_disabled=r in entry.regions.opted_in) for r in entry.regions.enabled),
+        *(_Place(r) for r in entry.regions.enabled),
         *(_Place(r, skip=off) for r in entry.regions.disabled),
         *(_Place(r, skip=unknown) for r in scope.named() if r not in listed),
     ]

@@ -33,11 +33,10 @@ def joining(kind: str, earlier: Statuses | None, new: Statuses) -> Joining:
     """How a cell of resource type `kind` joins, from its ledger earlier and now.
 
     A complete look replaces what was there, unless that was complete as well and knew a part
-    (detail, metrics) that this one does not. An incomplete look only adds to an incomplete one.
+    (detail, metrics) that this one does not. An incomplete look removes nothing: it adds to an
+    incomplete one, and to rows without a ledger, whose collection may still be running.
     """
-    if earlier is None:
-        return Joining.REPLACE
-    if earlier.get(kind) != "ok":
+    if earlier is None or earlier.get(kind) != "ok":
         return Joining.REPLACE if new.get(kind) == "ok" else Joining.ADD
     known = (collector for collector, status in earlier.items() if status == "ok")
     return Joining.REPLACE if all(new.get(c) == "ok" for c in known) else Joining.KEEP

@@ -29,6 +29,7 @@ _INCOMPLETE: Mapping[str, Failure] = {
     "InternalError": Failure("error", "InternalError", "CloudWatch failed on a metric"),
     "PartialData": Failure("error", "PartialData", "CloudWatch gave part of a metric only"),
 }
+_UNANSWERED = Failure("error", "NoAnswer", "CloudWatch did not answer a metric")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,10 @@ def window(metric: Metric, snapshot_at: datetime) -> tuple[datetime, datetime]:
 
 
 def batches(queries: Iterable[MetricQuery], snapshot_at: datetime) -> list[Batch]:
-    """As few calls as possible: by region and window, up to 500 queries each."""
+    """As few calls as possible: by region and window, up to 500 queries each.
+
+    A resource's queries stay together, so that it is measured whole or not at all.
+    """
 
     def place(query: MetricQuery) -> tuple[str, datetime, datetime]:
         return (query.region, *window(query.metric, snapshot_at))
@@ -98,13 +102,19 @@ def batches(queries: Iterable[MetricQuery], snapshot_at: datetime) -> list[Batch
     return [
         Batch(region, start, end, part)
         for (region, start, end), group in groupby(sorted(queries, key=place), key=place)
-        for part in _slices(list(group), QUERIES_PER_CALL)
+        for part in _parts(group)
     ]
 
 
-def _slices(queries: Sequence[MetricQuery], size: int) -> Iterator[tuple[MetricQuery, ...]]:
-    for start in range(0, len(queries), size):
-        yield tuple(queries[start : start + size])
+def _parts(queries: Iterable[MetricQuery]) -> Iterator[tuple[MetricQuery, ...]]:
+    part: list[MetricQuery] = []
+    for _, group in groupby(queries, key=lambda query: query.resource_id):
+        of_one = list(group)
+        if part and len(part) + len(of_one) > QUERIES_PER_CALL:
+            yield tuple(part)
+            part = []
+        part += of_one
+    yield tuple(part)
 
 
 def request(batch: Batch) -> dict[str, Any]:
@@ -134,7 +144,11 @@ def request(batch: Batch) -> dict[str, Any]:
 
 
 def ask(cloudwatch_in: Callable[[str], BaseClient], batch: Batch) -> Answer:
-    """Ask a batch, page by page, of its region's client. Raises whatever a call raises."""
+    """Ask a batch, page by page, of its region's client. Raises whatever a call raises.
+
+    A resource is answered whole or not at all: where a bucket's size in one storage class is
+    known and in another is not, silence of the other must not be taken for "nothing there".
+    """
     if batch.region == UNKNOWN_REGION:
         return Answer({}, Failure("not_attempted", None, "a resource's region is not known"))
     values: dict[int, list[float]] = {i: [] for i in range(len(batch.queries))}
@@ -146,9 +160,12 @@ def ask(cloudwatch_in: Callable[[str], BaseClient], batch: Batch) -> Answer:
             values[index] += result["Values"]
             # Of several pages the last one says whether the metric is complete.
             statuses[index] = result.get("StatusCode", "Complete")
-    incomplete = {i: s for i, s in statuses.items() if s in _INCOMPLETE}
-    failure = _INCOMPLETE[next(iter(incomplete.values()))] if incomplete else None
-    return Answer({i: v for i, v in values.items() if i not in incomplete}, failure)
+    incomplete = [i for i in values if statuses.get(i) != "Complete"]
+    if not incomplete:
+        return Answer(values)
+    unknown = {batch.queries[i].resource_id for i in incomplete}
+    answered = {i: v for i, v in values.items() if batch.queries[i].resource_id not in unknown}
+    return Answer(answered, _INCOMPLETE.get(statuses.get(incomplete[0], ""), _UNANSWERED))
 
 
 def row(

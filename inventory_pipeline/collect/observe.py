@@ -109,7 +109,7 @@ def _common(
 ) -> dict[str, Any]:
     """The columns that every resource has."""
     account = sighting.account
-    region = _region(kind, reader.item, sighting)
+    region = _region(kind, reader, sighting)
     tags = reader.read("tags", ColumnType.TAGS, kind.tags) if kind.tags else {}
     owner = ownership(tags or {}).over(_owner(account))
     return {
@@ -136,10 +136,10 @@ def _owner(account: Account) -> Ownership:
     return Ownership(account.department, account.cost_center, account.environment)
 
 
-def _region(kind: ResourceType, item: Item, sighting: Sighting) -> str:
+def _region(kind: ResourceType, reader: _Reader, sighting: Sighting) -> str:
     if kind.region is None:
         return sighting.region
-    return own_region(kind, item) or UNKNOWN_REGION
+    return reader.read("region", ColumnType.TEXT, kind.region) or UNKNOWN_REGION
 
 
 def _arn(kind: ResourceType, account: Account, region: str, resource_id: str) -> Source:

@@ -76,9 +76,13 @@ class CellRunner:
             ThreadPoolExecutor(self.parallel, "call") as for_calls,
         ):
             futures = {for_cells.submit(_CellRun(self, cell, for_calls).run) for cell in cells}
-            for done in as_completed(futures):
-                futures.discard(done)
-                yield done.result()
+            try:
+                for done in as_completed(futures):
+                    futures.discard(done)
+                    yield done.result()
+            finally:  # whoever stops listening waits for the cells under way, not for all
+                for future in futures:
+                    future.cancel()
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from inventory_pipeline.resource_types import (
     selected_types,
     type_names,
 )
-from inventory_pipeline.settings import require_known
+from inventory_pipeline.settings import SettingsError, require_known
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -118,7 +118,7 @@ def collect(
         chosen = _accounts(settings, clients, accounts or ())
         entries = list(pool.map(lambda account: enter(account, clients), chosen))
     scope = RegionScope(tuple(settings.regions), tuple(settings.excluded_regions))
-    cells = plan(entries, kinds, scope, clients.known_regions, regions or ())
+    cells = _cells(plan(entries, kinds, scope, clients.known_regions), regions or ())
     runner = CellRunner(
         clients, snapshot_at, now, scope, wanted.parallel_regions, wanted.timeout_seconds, clock
     )
@@ -199,6 +199,17 @@ def _accounts(settings: Settings, clients: Clients, names: Sequence[str]) -> lis
     known = accounts_of(settings, clients.partition) or [own_account(clients)]
     require_known("accounts", names, [n for a in known for n in (a.name, a.account_id)])
     return [a for a in known if not names or {a.name, a.account_id} & set(names)]
+
+
+def _cells(planned: list[Cell], regions: Sequence[str]) -> list[Cell]:
+    """The cells of the regions asked for. No cell at all would look like an empty organisation."""
+    if not planned:
+        raise SettingsError(
+            "regions: no region of any account is left to be looked at; correct `regions` and "
+            "`excluded_regions` in the settings"
+        )
+    require_known("regions", regions, {cell.region for cell in planned})
+    return [cell for cell in planned if not regions or cell.region in regions]
 
 
 def _account_row(entry: Entry, snapshot_at: datetime) -> Row:

@@ -38,8 +38,8 @@ def send(
 ) -> dict[str, str | None]:
     """Tell every channel of the settings; gives each one's failure, None where it was told.
 
-    `sns` makes the client for a region. Failures name the kind of error only: a webhook's address
-    is a secret.
+    `sns` makes the client for a region. Failures name the kind of error, or the setting that is to
+    be corrected, and nothing else: a webhook's address is a secret.
     """
     outcome: dict[str, str | None] = {}
     if settings.sns_topic_arn and settings.email_on_failure:
@@ -54,11 +54,22 @@ def send(
 
 
 def _failure(tell: Callable[[], None]) -> str | None:
+    from inventory_pipeline.settings import SettingsError
+
     try:
         tell()
+    except SettingsError as error:
+        return str(error)
     except Exception as error:  # whatever it is, the other channel is still to be told
-        return type(error).__name__
+        return _code(error) or type(error).__name__
     return None
+
+
+def _code(error: Exception) -> str | None:
+    """AWS's code for a refusal, such as AuthorizationError."""
+    from botocore.exceptions import ClientError
+
+    return error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
 
 
 def _publish(alert: Alert, topic: str, sns: Callable[[str], SnsClient]) -> None:

@@ -8,7 +8,6 @@ not fit its column is an error, never NULL. Not here: where files come from (`st
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from inventory_pipeline.lake import Session
 
 UNPACK_BYTES = 8 * 1024 * 1024
+
+UNPACKED_TIMES = 32
+"""A CSV file that unpacks to more than this is not unpacked to disk; reports have 5 to 15."""
 
 ORC_ROWS = 65_536
 """Rows handed to DuckDB at a time, so that its threads share one decoded stripe."""
@@ -128,7 +130,7 @@ def _unpacked(file: Path) -> Iterator[tuple[Path, str]]:
     """A gzipped file for DuckDB to read, and how it is compressed.
 
     With isal (the extra `fast`) it is unpacked first: a fifth less CPU, and DuckDB's threads can
-    share the plain file. Without, DuckDB unpacks it itself.
+    share the plain file. Otherwise (or where that would fill the disk) DuckDB unpacks it itself.
     """
     try:
         import isal  # noqa: F401
@@ -137,30 +139,37 @@ def _unpacked(file: Path) -> Iterator[tuple[Path, str]]:
         return
     plain = file.with_suffix(".csv")
     try:
-        _gunzip(file, plain)
-        yield plain, "none"
+        yield (plain, "none") if _gunzip(file, plain) else (file, "gzip")
     finally:
         plain.unlink(missing_ok=True)
 
 
-def _gunzip(file: Path, target: Path) -> None:
-    """Unpack every member of a file. Raises OSError in DuckDB's words where it is damaged."""
+def _gunzip(file: Path, target: Path) -> bool:
+    """Unpack every member of a file; False, and no target, where it grows far too large.
+
+    Raises OSError in DuckDB's words where it is damaged.
+    """
     import gzip
 
     from isal import igzip_threaded
     from isal.igzip_lib import IsalError
 
+    room = max(UNPACK_BYTES, file.stat().st_size * UNPACKED_TIMES)
     if not file.stat().st_size:
         raise OSError("Input is not a GZIP stream")
     try:
         with igzip_threaded.open(file, "rb") as packed, target.open("wb") as unpacked:
-            shutil.copyfileobj(packed, unpacked, UNPACK_BYTES)
+            while room >= 0 and (chunk := packed.read(UNPACK_BYTES)):
+                room -= unpacked.write(chunk)
     except gzip.BadGzipFile as error:
         raise OSError("Input is not a GZIP stream") from error
     except EOFError as error:
         raise OSError("Unexpected end of GZIP stream") from error
     except IsalError as error:  # type: ignore[misc]  # its stub declares no class
         raise OSError(f"damaged GZIP stream: {error}") from error
+    if room < 0:
+        target.unlink()
+    return room >= 0
 
 
 def _orc_reader(file: Path, columns: tuple[str, ...]) -> pa.RecordBatchReader:
@@ -189,6 +198,8 @@ def _is_ours(error: Exception) -> bool:
 
     if isinstance(error, duckdb.IOException):
         return "GZIP" not in str(error)
+    if isinstance(error, OSError):  # one of the system has a number, one about the file has none
+        return error.errno is not None
     return isinstance(error, duckdb.OutOfMemoryException | MemoryError)
 
 

@@ -67,6 +67,11 @@ class _Work:
     status: Status | Literal["skipped"] = "seen"
     error: str | None = None
 
+    def is_copy_of(self, other: _Work) -> bool:
+        """Whether both are the same report, as a replicated destination has it."""
+        same_time = self.delivery.delivered_at == other.delivery.delivered_at
+        return same_time and self.manifest_md5 == other.manifest_md5
+
     def drop_files(self) -> None:
         for path in (*self.objects, *self.usage):
             path.unlink(missing_ok=True)
@@ -104,17 +109,16 @@ def ingest(
     """
     work = {delivery: _Work(delivery) for delivery in deliveries}
     ledger = read_ledger(lake, {delivery.delivered_on for delivery in work})
-    taken: set[tuple[date, str, str]] = set()
+    taken: dict[tuple[date, str, str], _Work] = {}
     try:
         with engine.session({}) as db:
             for delivery in sorted(work, key=lambda d: d.delivered_at, reverse=True):
                 item = work[delivery]
-                overtaken = delivery.partition in taken or ledger.overtaken(delivery)
-                _process(item, db, lake, ledger, s3_for, overtaken)
+                _process(item, db, lake, ledger, s3_for, taken.get(delivery.partition))
                 if item.status == "ingested":
                     _roll_up(item, db, prefix_depth, prefix_limit)
                 if item.status in ("ingested", "skipped"):
-                    taken.add(delivery.partition)
+                    taken.setdefault(delivery.partition, item)
                 if progress:
                     progress(item.result())
         _commit(lake, list(work.values()), now)
@@ -130,18 +134,22 @@ def _process(
     lake: Lake,
     ledger: Ledger,
     s3_for: Callable[[Destination], S3Client],
-    overtaken: bool,
+    winner: _Work | None,
 ) -> None:
-    """Verify and decode one delivery; sets its status, and why where it is not ingested."""
+    """Verify and decode one delivery; sets its status, and why where it is not ingested.
+
+    `winner` has its partition already: a later delivery, or a copy in another destination.
+    """
     try:
         s3 = s3_for(item.delivery.destination)
         content, item.manifest_md5 = read_manifest(s3, item.delivery)
-        if ledger.status(item.delivery, item.manifest_md5) == "ingested":
+        known = ledger.status(item.delivery, item.manifest_md5) == "ingested"
+        if known or (winner is not None and item.is_copy_of(winner)):
             item.status = "skipped"
             return
         item.manifest = parse_manifest(content)
         check_source(item.manifest, item.delivery)
-        if overtaken:
+        if winner is not None or ledger.overtaken(item.delivery):
             item.status, item.error = "superseded", "a later delivery of the day is ingested"
             return
         _decode_files(item, item.manifest, db, lake, s3)

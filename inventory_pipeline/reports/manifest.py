@@ -20,6 +20,9 @@ Format = Literal["CSV", "ORC", "Parquet"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MD5 = re.compile(r"[0-9a-f]{32}")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+MOST_BYTES = 2**63 - 1
+"""The lake's largest number."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +95,16 @@ def parse_manifest(content: bytes) -> Manifest:
         raise ReportError("manifest.json is not a JSON object")
     schema_text = _text(document, "fileSchema")
     format_ = _format(_text(document, "fileFormat"))
+    files = tuple(_files(document))
+    if sum(file.size for file in files) > MOST_BYTES:
+        raise ReportError(f"manifest.json: its files have more than {MOST_BYTES} bytes")
     return Manifest(
         source_bucket=_text(document, "sourceBucket"),
         destination_bucket=_text(document, "destinationBucket").rpartition(":::")[2],
         created_at=_instant(document),
         format=format_,
         fields=_fields(format_, schema_text),
-        files=tuple(_files(document)),
+        files=files,
         schema_text=schema_text,
         md5=md5_of(content),
     )
@@ -110,6 +116,8 @@ def _text(document: dict[str, Any], name: str) -> str:
     value = document[name]
     if not isinstance(value, str) or not value:
         raise ReportError(f"manifest.json: {name} is not text: {_shown(value)}")
+    if UNPRINTABLE.search(" ".join(value.split())):
+        raise ReportError(f"manifest.json: {name} has unprintable text: {_shown(value)}")
     return value
 
 
@@ -147,6 +155,8 @@ def _files(document: dict[str, Any]) -> Iterator[ReportFile]:
         key, size, md5 = (entry.get(name) for name in ("key", "size", "MD5checksum"))
         if not isinstance(key, str) or not key:
             raise ReportError(f"{where} has no key")
+        if UNPRINTABLE.search(key):
+            raise ReportError(f"{where}: key has unprintable text: {_shown(key)}")
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise ReportError(f"{where}: size is not a number of bytes: {_shown(size)}")
         if not isinstance(md5, str) or not MD5.fullmatch(md5.lower()):

@@ -15,9 +15,12 @@ from inventory_pipeline.reports.manifest import ReportFile
 CHUNK = 8 * 1024 * 1024
 """Bytes held in memory while downloading."""
 
+MANIFEST_LIMIT = 64 * 1024 * 1024
+"""Bytes of a manifest.json that are read: 200,000 and more report files."""
+
 MISSING = frozenset({"404", "NoSuchKey"})
-REFUSED = MISSING | {"403", "AccessDenied", "NoSuchBucket", "InvalidObjectState"}
-"""Error codes that trying again does not mend; so are all that begin with `KMS.`."""
+REFUSED = MISSING | {"403", "AccessDenied", "NoSuchBucket", "InvalidObjectState", "KeyTooLongError"}
+"""Error codes that trying again does not mend; so are those of KMS, but for throttling."""
 
 
 class Paginator(Protocol):
@@ -46,16 +49,20 @@ def s3_errors(address: str) -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "unknown error")
         if code in MISSING:
             raise MissingObjectError(f"{address} does not exist") from error
-        kind = ReportError if code in REFUSED or code.startswith("KMS.") else NotReadyError
+        refused = code in REFUSED or (code.startswith("KMS.") and "Throttl" not in code)
+        kind = ReportError if refused else NotReadyError
         raise kind(f"{address} cannot be read: {code}") from error
     except BotoCoreError as error:
         raise NotReadyError(f"{address} cannot be read: {type(error).__name__}") from error
 
 
 def read_object(s3: S3Client, bucket: str, key: str) -> bytes:
-    """A small object's content."""
-    with s3_errors(f"s3://{bucket}/{key}"):
-        content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    """A small object's content. Raises ReportError where it is not small."""
+    address = f"s3://{bucket}/{key}"
+    with s3_errors(address):
+        content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read(MANIFEST_LIMIT + 1)
+    if len(content) > MANIFEST_LIMIT:
+        raise ReportError(f"{address} has more than {MANIFEST_LIMIT} bytes; no report is so large")
     return content
 
 

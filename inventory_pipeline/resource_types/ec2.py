@@ -13,6 +13,9 @@ from inventory_pipeline.resource_types.model import (
     field,
 )
 
+# EC2 answers everything at once where no size of a page is given, however long that takes.
+PAGE = 1000
+
 _TRANSITION_TIME = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 
 
@@ -61,6 +64,7 @@ EC2_INSTANCE = ResourceType(
     service="ec2",
     meaning="EC2 instances, except terminated ones.",
     operation="describe_instances",
+    arguments={"MaxResults": PAGE},
     items="Reservations[].Instances[]",
     iam_actions=("ec2:DescribeInstances",),
     resource_id="InstanceId",
@@ -170,10 +174,10 @@ EC2_INSTANCE = ResourceType(
         CostComponent(
             "compute",
             "ec2",
-            "r.instance_type || ':spot'",
+            "r.instance_type || ':' || r.lifecycle",
             "hour",
-            "NULL",
-            applies="r.lifecycle IS NOT NULL AND r.state = 'running'",
+            "CASE WHEN r.state <> 'running' THEN 0 END",
+            applies="r.lifecycle IS NOT NULL",
             unknown="'no list price for ' || r.lifecycle || ' instances'",
         ),
         CostComponent(
@@ -195,6 +199,7 @@ EBS_VOLUME = ResourceType(
     service="ec2",
     meaning="EBS volumes.",
     operation="describe_volumes",
+    arguments={"MaxResults": PAGE},
     items="Volumes[]",
     iam_actions=("ec2:DescribeVolumes",),
     resource_id="VolumeId",

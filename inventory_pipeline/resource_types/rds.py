@@ -17,10 +17,12 @@ DEPLOYMENT = "CASE WHEN r.multi_az THEN 'multi-az' WHEN NOT r.multi_az THEN 'sin
 PRICE_DEPLOYMENT = f"CASE WHEN r.cluster_id IS NOT NULL THEN 'cluster' ELSE {DEPLOYMENT} END"
 # Storage of a cluster's members is the cluster's.
 STANDALONE = "r.cluster_id IS NULL"
-# gp3's storage price includes 3,000 IOPS, 12,000 from 400 GiB on (RDS user guide).
+# gp3's storage price includes 3,000 IOPS; from 400 GiB on (Oracle: 200) 12,000, but never for SQL
+# Server (RDS user guide).
 GP3_INCLUDED_IOPS = (
-    "(CASE WHEN r.allocated_storage_gb >= 400 THEN 12000"
-    " WHEN r.allocated_storage_gb IS NOT NULL THEN 3000 END)"
+    "(CASE WHEN r.engine LIKE '%sqlserver%' THEN 3000"
+    " WHEN r.allocated_storage_gb >= CASE WHEN r.engine LIKE '%oracle%' THEN 200 ELSE 400 END"
+    " THEN 12000 WHEN r.allocated_storage_gb IS NOT NULL THEN 3000 END)"
 )
 
 RDS_INSTANCE = ResourceType(
@@ -245,7 +247,7 @@ RDS_CLUSTER = ResourceType(
             "rds_storage",
             "r.engine || ':storage'",
             "GB-month",
-            "gb(CAST(r.volume_bytes AS BIGINT))",
+            "gb(CAST(FLOOR(r.volume_bytes) AS BIGINT))",
             unknown="'no storage metric observed'",
         ),
     ),

@@ -21,22 +21,46 @@ PUBLIC_GROUPS = frozenset(
     }
 )
 
-# CloudWatch's StorageType dimension, and the price list's class it is billed as.
-SIZE_CLASSES = {
-    "StandardStorage": "STANDARD",
-    "StandardIAStorage": "STANDARD_IA",
-    "OneZoneIAStorage": "ONEZONE_IA",
-    "IntelligentTieringFAStorage": "INTELLIGENT_TIERING:FREQUENT",
-    "IntelligentTieringIAStorage": "INTELLIGENT_TIERING:INFREQUENT",
-    "GlacierInstantRetrievalStorage": "GLACIER_IR",
-    "GlacierStorage": "GLACIER",
-    "DeepArchiveStorage": "DEEP_ARCHIVE",
+# CloudWatch's StorageType dimension: the measured column of its size, and the price list's class
+# that it is billed as. A type left out would be storage that costs nothing.
+SIZES = {
+    "StandardStorage": ("standard_bytes", "STANDARD"),
+    "ReducedRedundancyStorage": ("reduced_redundancy_bytes", "REDUCED_REDUNDANCY"),
+    "StandardIAStorage": ("standard_ia_bytes", "STANDARD_IA"),
+    "OneZoneIAStorage": ("onezone_ia_bytes", "ONEZONE_IA"),
+    "IntelligentTieringFAStorage": (
+        "intelligent_tiering_frequent_bytes",
+        "INTELLIGENT_TIERING:FREQUENT",
+    ),
+    "IntelligentTieringIAStorage": (
+        "intelligent_tiering_infrequent_bytes",
+        "INTELLIGENT_TIERING:INFREQUENT",
+    ),
+    "IntelligentTieringAIAStorage": (
+        "intelligent_tiering_archive_instant_bytes",
+        "INTELLIGENT_TIERING:ARCHIVE_INSTANT_ACCESS",
+    ),
+    "IntelligentTieringAAStorage": (
+        "intelligent_tiering_archive_bytes",
+        "INTELLIGENT_TIERING:ARCHIVE",
+    ),
+    "IntelligentTieringDAAStorage": (
+        "intelligent_tiering_deep_archive_bytes",
+        "INTELLIGENT_TIERING:DEEP_ARCHIVE",
+    ),
+    "GlacierInstantRetrievalStorage": ("glacier_ir_bytes", "GLACIER_IR"),
+    "GlacierStorage": ("glacier_bytes", "GLACIER"),
+    "DeepArchiveStorage": ("deep_archive_bytes", "DEEP_ARCHIVE"),
+    # What small objects are billed above their size, up to 128 KiB each.
+    "StandardIASizeOverhead": ("standard_ia_overhead_bytes", "STANDARD_IA"),
+    "OneZoneIASizeOverhead": ("onezone_ia_overhead_bytes", "ONEZONE_IA"),
+    "GlacierInstantRetrievalSizeOverhead": ("glacier_ir_overhead_bytes", "GLACIER_IR"),
+    # What archived objects are billed besides: 32 KiB each as their class, 8 KiB as STANDARD.
+    "GlacierObjectOverhead": ("glacier_overhead_bytes", "GLACIER"),
+    "GlacierS3ObjectOverhead": ("glacier_index_bytes", "STANDARD"),
+    "DeepArchiveObjectOverhead": ("deep_archive_overhead_bytes", "DEEP_ARCHIVE"),
+    "DeepArchiveS3ObjectOverhead": ("deep_archive_index_bytes", "STANDARD"),
 }
-
-
-def size_column(storage_type: str) -> str:
-    """The measured column of a class's size, such as `standard_bytes`."""
-    return SIZE_CLASSES[storage_type].lower().replace(":", "_") + "_bytes"
 
 
 def acl_public(bucket: Item) -> bool | None:
@@ -245,8 +269,8 @@ S3_BUCKET = ResourceType(
     metrics=(
         *(
             Metric(
-                size_column(kind),
-                f"Bytes stored as {price_class}.",
+                column,
+                f"Bytes billed as {price_class}: {kind}.",
                 "AWS/S3",
                 "BucketSizeBytes",
                 "Average",
@@ -256,7 +280,7 @@ S3_BUCKET = ResourceType(
                 period_seconds=86400,
                 label=kind,
             )
-            for kind, price_class in SIZE_CLASSES.items()
+            for kind, (column, price_class) in SIZES.items()
         ),
         Metric(
             "object_count",
@@ -273,16 +297,16 @@ S3_BUCKET = ResourceType(
     costs=(
         *(
             CostComponent(
-                size_column(kind).removesuffix("_bytes"),
+                column.removesuffix("_bytes"),
                 "s3",
                 f"'{price_class}'",
                 "GB-month",
-                f"gb(CAST(r.{size_column(kind)} AS BIGINT))",
+                f"gb(CAST(FLOOR(r.{column}) AS BIGINT))",
                 # A class without a datapoint holds nothing, if any other class has one.
-                applies=f"r.{size_column(kind)} IS NOT NULL",
+                applies=f"r.{column} IS NOT NULL",
                 tiered_over="account",
             )
-            for kind, price_class in SIZE_CLASSES.items()
+            for column, price_class in SIZES.values()
         ),
         CostComponent(
             "storage",
@@ -291,7 +315,7 @@ S3_BUCKET = ResourceType(
             "GB-month",
             "NULL",
             applies="COALESCE(r.object_count, 1) > 0 AND "
-            + " AND ".join(f"r.{size_column(kind)} IS NULL" for kind in SIZE_CLASSES),
+            + " AND ".join(f"r.{column} IS NULL" for column, _ in SIZES.values()),
             unknown="'no size metric observed'",
             tiered_over="account",
         ),

@@ -22,6 +22,11 @@ def test_other_partitions_have_their_own_role_arns_and_global_region() -> None:
     assert Clients(home_region="cn-north-1").partition == "aws-cn"
 
 
+def test_a_region_that_does_not_exist_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(NoAccountsError, match="AWS_REGION: 'nowhere' is not a region; set it"):
+        _ = Clients(environ={"AWS_REGION": "nowhere"}).partition
+
+
 def test_accounts_that_are_off_are_left_out() -> None:
     off = {"a": {"account_id": ENGINEERING, "enabled": False}}
     on = {"b": {"account_id": OPERATIONS, "role_name": ""}}

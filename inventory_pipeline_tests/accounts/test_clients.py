@@ -74,6 +74,30 @@ def test_a_refused_role_is_denied_and_its_external_id_stays_secret(aws: str) -> 
     assert entry.failure.message == "may not assume it with ***"
 
 
+def test_an_external_id_stays_secret_where_its_message_is_cut_or_logged(
+    aws: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    long = "a.b" * 60
+    settings = settings_of(aws, accounts={"a": {"account_id": ENGINEERING, "external_id": long}})
+    error = refused(
+        "ValidationError", f"1 validation error detected: Value '{long}' at 'externalId'"
+    )
+    entry = enter(accounts_of(settings)[0], FaultyClients(settings, Fault("AssumeRole", [error])))
+    assert entry.failure is not None
+    assert entry.failure.message == "1 validation error detected: Value '***' at 'externalId'"
+    assert "Refreshing temporary credentials failed" in caplog.text
+    assert long not in caplog.text
+
+
+def test_an_account_without_sts_in_the_home_region_is_not_a_region_that_is_off(aws: str) -> None:
+    settings = settings_of(aws)
+    error = refused("RegionDisabledException", "STS is not activated in this region for account")
+    entry = enter(accounts_of(settings)[0], FaultyClients(settings, Fault("AssumeRole", [error])))
+    assert entry.status == "denied"
+    assert entry.failure is not None
+    assert entry.failure.status == "denied"
+
+
 def test_an_external_id_that_leads_nowhere_is_an_error_of_that_account_alone(aws: str) -> None:
     accounts = {"lost": {"account_id": ENGINEERING, "external_id": "env:NO_SUCH_VARIABLE"}}
     settings = settings_of(aws, accounts=accounts)
@@ -111,6 +135,16 @@ def test_clients_are_made_once_and_share_what_they_load(aws: str) -> None:
     assert clients.client(one, "ec2", "us-east-1") is not clients.client(other, "ec2", "us-east-1")
     loaders = {id(clients.session_for(a).get_component("data_loader")) for a in (one, other, None)}
     assert len(loaders) == 1
+
+
+def test_clients_do_not_pile_up(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inventory_pipeline.accounts.clients.MOST_CLIENTS", 2)
+    clients = Clients.of(settings_of(aws))
+    first, second, third = (clients.client(None, "ec2", f"eu-west-{n}") for n in (1, 2, 3))
+    assert clients.client(None, "ec2", "eu-west-2") is second
+    assert clients.client(None, "ec2", "eu-west-3") is third
+    assert clients.client(None, "ec2", "eu-west-1") is not first
+    assert first.describe_volumes()["Volumes"] == []
 
 
 def test_s3_control_reaches_an_endpoint_without_host_names(aws: str) -> None:

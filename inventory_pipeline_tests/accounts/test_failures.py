@@ -31,7 +31,8 @@ def refusal(code: str, message: str = "said AWS") -> ClientError:
         ("TooManyRequestsException", "throttled"),
         ("RequestLimitExceeded", "throttled"),
         ("SlowDown", "throttled"),
-        ("OptInRequired", "region_disabled"),
+        ("OptInRequired", "denied"),
+        ("RegionDisabledException", "denied"),
         ("RequestTimeout", "timeout"),
         ("InternalError", "error"),
         ("500", "error"),
@@ -44,7 +45,8 @@ def test_codes_of_aws(code: str, status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"]
+    "code",
+    ["InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "OptInRequired"],
 )
 def test_strange_credentials_in_a_region_that_may_be_off(code: str) -> None:
     assert classify(refusal(code), region_may_be_disabled=True).status == "region_disabled"
@@ -68,6 +70,10 @@ def test_a_denial_stays_one_in_a_region_that_may_be_off() -> None:
 def test_failures_without_a_code_carry_their_kind(error: Exception, status: str) -> None:
     failure = classify(error)
     assert (failure.status, failure.code) == (status, type(error).__name__)
+
+
+def test_a_message_is_text_that_can_be_stored() -> None:
+    assert classify(refusal("InternalError", "odd \ud800 text")).message == "odd ? text"
 
 
 def test_a_parse_error_does_not_quote_the_answer() -> None:

@@ -88,7 +88,8 @@ def ids(table: pa.Table) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize(
     ("earlier", "new", "expected"),
     [
-        (None, {"t": "denied"}, Joining.REPLACE),
+        (None, {"t": "ok"}, Joining.REPLACE),
+        (None, {"t": "denied"}, Joining.ADD),
         ({"t": "denied"}, {"t": "ok"}, Joining.REPLACE),
         ({"t": "timeout"}, {"t": "denied"}, Joining.ADD),
         ({"t": "ok"}, {"t": "ok"}, Joining.REPLACE),
@@ -112,7 +113,7 @@ def test_cells_do_not_mix() -> None:
     new = coverage(("1", "eu", "ebs_volume", "denied"), ("1", "us", "ebs_volume", "error"))
     assert joinings(earlier, new) == {
         ("1", "eu", "ebs_volume"): Joining.KEEP,
-        ("1", "us", "ebs_volume"): Joining.REPLACE,
+        ("1", "us", "ebs_volume"): Joining.ADD,
     }
     merged = merge_coverage(earlier, new)
     assert {k: v["ebs_volume"] for k, v in ledgers(merged).items()} == {
@@ -156,6 +157,18 @@ def test_two_incomplete_looks_add_up() -> None:
         ("b", 9),
         ("c", 9),
     ]
+
+
+def test_a_denied_look_beside_a_running_one_takes_nothing_away() -> None:
+    """Two collections at once: both see no ledger, the complete one commits its rows first."""
+    nothing, denied = coverage(), coverage(("1", "eu", "ebs_volume", "denied"))
+    complete = coverage(("1", "eu", "ebs_volume", "ok"))
+    seen = volumes(("1", "eu", "a"))
+    rows = merge_rows(volumes(), seen, joinings(nothing, complete), [])
+    rows = merge_rows(rows, volumes(), joinings(nothing, denied), [])
+    ledger = merge_coverage(merge_coverage(nothing, complete), denied)
+    assert ledgers(ledger)["1", "eu", "ebs_volume"] == {"ebs_volume": "ok"}
+    assert ids(rows) == [("1", "eu", "a")]
 
 
 def test_a_global_types_cell_has_rows_of_many_regions() -> None:

@@ -89,7 +89,7 @@ def test_regions_and_windows_do_not_mix() -> None:
     batches = metrics.batches([*instances(2), *bucket, *instances(1, region="us-east-1")], AT)
     assert sorted((b.region, (b.end - b.start).days, len(b.queries)) for b in batches) == [
         ("eu-west-1", 14, 8),
-        ("us-east-1", 3, 9),
+        ("us-east-1", 3, 20),
         ("us-east-1", 14, 4),
     ]
 
@@ -152,8 +152,10 @@ def test_a_young_resource_is_expected_to_have_fewer_datapoints(
 
 def test_values_of_several_pages_are_joined_in_order() -> None:
     batch = metrics.batches(instances(1), AT)[0]
+    silent = [(2, [], "Complete"), (3, [], "Complete")]
     cloudwatch = CloudWatch(
-        [(0, [1.0, 2.0], "PartialData"), (1, [5.0], "Complete")], [(0, [3.0], "Complete")]
+        [(0, [1.0, 2.0], "PartialData"), (1, [5.0], "Complete"), *silent],
+        [(0, [3.0], "Complete")],
     )
     answer = metrics.ask(lambda _: cloudwatch, batch)
     assert answer.values == {0: [1.0, 2.0, 3.0], 1: [5.0], 2: [], 3: []}
@@ -162,16 +164,44 @@ def test_values_of_several_pages_are_joined_in_order() -> None:
 
 @pytest.mark.parametrize(
     ("status", "ledger"),
-    [("Forbidden", "denied"), ("InternalError", "error"), ("PartialData", "error")],
+    [
+        ("Forbidden", "denied"),
+        ("InternalError", "error"),
+        ("PartialData", "error"),
+        ("New", "error"),
+    ],
 )
 def test_a_metric_that_was_not_answered_completely_is_unknown(status: str, ledger: str) -> None:
-    batch = metrics.batches(instances(1), AT)[0]
-    answer = metrics.ask(lambda _: CloudWatch([(0, [1.0], status), (1, [2.0], "Complete")]), batch)
+    """With all of its resource: a bucket's known classes would hide the unknown one."""
+    batch = metrics.batches(instances(2), AT)[0]
+    answers = [(i, [2.0], "Complete") for i in range(1, 8)]
+    answer = metrics.ask(lambda _: CloudWatch([(0, [1.0], status), *answers]), batch)
     assert answer.failure is not None
     assert answer.failure.status == ledger
-    assert 0 not in answer.values
+    assert set(answer.values) == {4, 5, 6, 7}
     row = metrics.row(batch.queries[0], batch, answer.values.get(0), AT)
     assert (row["value"], row["datapoints"], row["expected_datapoints"]) == (None, 0, 14)
+
+
+def test_a_metric_that_is_missing_from_the_answer_is_not_silent() -> None:
+    function = metrics.queries_of(FUNCTION, {"FunctionName": "f"}, row_of("f"))
+    batch = metrics.batches(function, AT)[0]
+    answer = metrics.ask(lambda _: CloudWatch([(0, [], "Complete"), (1, [], "Complete")]), batch)
+    assert answer.values == {}
+    assert answer.failure is not None
+    assert answer.failure.code == "NoAnswer"
+
+
+def test_a_resource_is_asked_in_one_call() -> None:
+    buckets = [
+        query
+        for name in map(str, range(51))
+        for query in metrics.queries_of(BUCKET, {"Name": name}, row_of(name))
+    ]
+    batches = metrics.batches(buckets, AT)
+    names = [{q.resource_id for q in batch.queries} for batch in batches]
+    assert sum(map(len, names)) == 51
+    assert all(len(batch.queries) <= metrics.QUERIES_PER_CALL for batch in batches)
 
 
 def test_a_resource_in_no_known_region_is_not_asked() -> None:

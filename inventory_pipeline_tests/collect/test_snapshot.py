@@ -349,11 +349,31 @@ def test_names_that_settings_do_not_know(aws: str, lake: Lake) -> None:
     settings = settings_of(aws)
     with pytest.raises(SettingsError, match="enginering"):
         collect(settings, lake, AT, now, accounts=["enginering"])
+    with pytest.raises(SettingsError, match=r"us-esat-1.*us-east-1"):
+        collect(settings, lake, AT, now, regions=["eu-west-1", "us-esat-1"])
     with pytest.raises(SettingsError, match="ebs_volumes"):
         collect(settings, lake, AT, now, resource_types=["ebs_volumes"])
     nobody = settings_of(aws, accounts={"a": {"account_id": ENGINEERING, "enabled": False}})
     with pytest.raises(NoAccountsError):
         collect(nobody, lake, AT, now)
+
+
+def test_a_typing_error_in_the_settings_does_not_empty_the_organisation(
+    aws: str, lake: Lake
+) -> None:
+    settings = settings_of(aws, regions=["eu-wset-*"])
+    with pytest.raises(SettingsError, match="correct `regions`"):
+        collect(settings, lake, AT, now, resource_types=VOLUMES)
+    collect(settings_of(aws, regions=["eu-wset-1"]), lake, AT, now, resource_types=VOLUMES)
+    assert publish_snapshot(lake, AT)["status"] == "partial"
+
+
+def test_an_account_whose_sts_is_off_leaves_the_snapshot_partial(aws: str, lake: Lake) -> None:
+    settings = settings_of(aws)
+    off = FaultyClients(settings, Fault("AssumeRole", [refused("RegionDisabledException")]))
+    collect(settings, lake, AT, now, resource_types=VOLUMES, clients=off)
+    assert publish_snapshot(lake, AT)["status"] == "partial"
+    assert snapshot_coverage(lake, AT).percent == 0.0
 
 
 def test_the_settings_choose_the_types(aws: str, lake: Lake) -> None:

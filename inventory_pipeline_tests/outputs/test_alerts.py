@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from inventory_pipeline.outputs import Alert, send
 from inventory_pipeline.settings import NotificationSettings
@@ -91,6 +92,15 @@ def test_a_failure_does_not_tell_the_webhook(webhook: str) -> None:
     outcome = send(ALERT, settings(slack_webhook_url=webhook), Topic())
     assert outcome["slack"]
     assert "token" not in outcome["slack"]
+
+
+def test_a_failure_says_what_to_correct() -> None:
+    refused = ClientError({"Error": {"Code": "AuthorizationError"}}, "Publish")
+    both = settings(sns_topic_arn=TOPIC, slack_webhook_url="env:NOT_SET")
+    assert send(ALERT, both, Topic(refused)) == {
+        "sns": "AuthorizationError",
+        "slack": "notifications.slack_webhook_url: environment variable NOT_SET is not set",
+    }
 
 
 @pytest.mark.parametrize("values", [{}, {"sns_topic_arn": TOPIC, "email_on_failure": False}])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from inventory_pipeline.lake import DuckDBEngine, Lake, Session
 from inventory_pipeline.lake.schema import arrow_schema
 from inventory_pipeline.reports import Delivery, Manifest, ReportError
-from inventory_pipeline.reports.formats import decode
+from inventory_pipeline.reports.formats import _gunzip, decode
 from inventory_pipeline.reports.manifest import parse_manifest
 from inventory_pipeline.tables import DELIVERY
 from inventory_pipeline_tests.reports.conftest import Place
@@ -186,6 +186,18 @@ def test_several_gzip_members(db: Session, folder: Path) -> None:
     members = [csv_body([{"bucket": "b", "key": f"{n}"}], ("Bucket", "Key")) for n in range(5)]
     table = decoded(db, folder, "CSV", gzipped(*members), ("Bucket", "Key"))
     assert table["key"].to_pylist() == ["0", "1", "2", "3", "4"]
+
+
+def test_a_file_that_grows_beyond_all_measure_is_not_unpacked_to_disk(
+    db: Session, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inventory_pipeline.reports.formats.UNPACK_BYTES", 1000)
+    bomb = folder / "bomb"
+    content = gzipped(csv_body([WHOLE] * 5000, ALL))
+    bomb.write_bytes(content)
+    assert not _gunzip(bomb, folder / "plain")
+    assert not (folder / "plain").exists()
+    assert decoded(db, folder, "CSV", content).num_rows == 5000
 
 
 def test_an_orc_file_of_many_stripes(db: Session, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Ingestion: exactly once, all or nothing, the bad beside the good."""
 
 import contextlib
+import errno
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -106,6 +107,16 @@ def test_a_delivery_given_twice_is_ingested_once(house: House, writer: Writer) -
     found = find_deliveries(house.s3, Place(), {}).deliveries
     assert statuses(house.ingest(deliveries=[*found, *found])) == ["ingested"]
     assert keys(house) == {T0.date(): ["a"]}
+
+
+def test_a_copy_in_another_destination_is_ingested_once(house: House, writer: Writer) -> None:
+    """A replicated destination bucket has the same report a second time."""
+    writer.deliver(T0, objects("a"))
+    (delivery,) = find_deliveries(house.s3, Place(), {}).deliveries
+    copy = replace(delivery, destination=Place(prefix="inventory/"))
+    assert statuses(house.ingest(deliveries=[delivery, copy])) == ["ingested", "skipped"]
+    assert keys(house) == {T0.date(): ["a"]}
+    assert ledger(house) == [(T0, "ingested")]
 
 
 def test_no_files_and_files_without_rows(house: House, writer: Writer) -> None:
@@ -276,6 +287,14 @@ FAULTS = {
         lambda w: w.deliver(T0, bodies=[gzipped(b'"photos","a","","maybe"' + 17 * b',""' + b"\n")]),
         "column is_latest: maybe",
     ),
+    "impossible size": (
+        lambda w: w.deliver(T0, files=[{"key": "k", "size": 10**30, "MD5checksum": "0" * 32}]),
+        "its files have more than",
+    ),
+    "no text": (
+        lambda w: w.deliver(T0, files=[{"key": "\ud800", "size": 1, "MD5checksum": "0" * 32}]),
+        "unprintable text",
+    ),
     "another bucket's": (lambda w: w.deliver(T0, sourceBucket="other"), "of bucket 'other'"),
 }
 
@@ -311,7 +330,8 @@ def test_a_mended_delivery_is_ingested_when_given_again(house: House, writer: Wr
 
 @pytest.mark.parametrize(
     ("code", "status"), [("SlowDown", "seen"), ("AccessDenied", "quarantined"),
-                         ("KMS.DisabledException", "quarantined"), ("InternalError", "seen")],
+                         ("KMS.DisabledException", "quarantined"), ("InternalError", "seen"),
+                         ("KMS.ThrottlingException", "seen"), ("KeyTooLongError", "quarantined")],
 )  # fmt: skip
 def test_s3_that_refuses_and_s3_that_is_busy(
     house: House, writer: Writer, code: str, status: str
@@ -331,6 +351,32 @@ def test_s3_that_refuses_and_s3_that_is_busy(
     (result,) = broken.ingest(deliveries=found)
     assert result.status == status
     assert code in (result.error or "")
+    assert statuses(house.ingest()) == ["ingested"]
+
+
+def test_a_manifest_is_not_read_beyond_all_measure(
+    house: House, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = writer.deliver(T0, objects("a"))
+    monkeypatch.setattr("inventory_pipeline.reports.storage.MANIFEST_LIMIT", 400)
+    (result,) = house.ingest()
+    assert result.status == "quarantined"
+    assert f"{folder}manifest.json has more than 400 bytes" in (result.error or "")
+
+
+def test_a_full_disk_is_no_fault_of_the_report(
+    house: House, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.deliver(T0, objects("a"))
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("inventory_pipeline.reports.formats._relation", full)
+        with pytest.raises(OSError, match="No space left"):
+            house.ingest()
+    assert ledger(house) == []
     assert statuses(house.ingest()) == ["ingested"]
 
 

@@ -106,6 +106,9 @@ def test_a_listing_that_could_be_cut_is_paginated(kind: ResourceType) -> None:
         kind.service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
     assert client.can_paginate(kind.operation)
+    # EC2 and S3 answer everything at once, or cut, where no size of a page is given.
+    if kind.service in ("ec2", "s3"):
+        assert {"MaxResults", "MaxBuckets"} & set(kind.arguments or {})
 
 
 @each_kind
