@@ -512,6 +512,8 @@ def _archive() -> Iterable[Table]:
             bigint("unpriced_objects", "Safe objects whose economics are unknown.",
                    required=True),
             *(money(name, f"{meaning} Of the profitable objects.") for name, meaning in economics),
+            money("job_fee_usd", "Fee of one S3 Batch Operations job, whatever it moves, which "
+                  "net_saving_usd leaves out; NULL is unknown."),
             text("price_as_of", "Month of the prices, YYYY-MM."),
         ),
         ("plan_id",), DELIVERY,

@@ -8,7 +8,7 @@ picked AS (
     bucket, key, version_id, is_latest, is_delete_marker, size, storage_class,
     last_modified_date, e_tag, lifecycle_expiration_date, encryption_status, replication_status,
     object_lock_legal_hold_status, object_lock_mode, object_lock_retain_until_date,
-    {price_key} AS price_key,
+    intelligent_tiering_access_tier, {price_key} AS price_key,
     date_diff('day', CAST(last_modified_date AS DATE), delivered_on) AS days_in_class,
     CASE WHEN lifecycle_expiration_date IS NOT NULL
       THEN GREATEST(date_diff('day', delivered_on, CAST(lifecycle_expiration_date AS DATE)), 0)
@@ -30,6 +30,8 @@ judged AS (
     CASE
       WHEN p.storage_class IS NULL THEN 'the report does not say its storage class'
       WHEN p.size IS NULL THEN 'the report does not say its size'
+      WHEN p.storage_class = 'INTELLIGENT_TIERING' AND p.intelligent_tiering_access_tier IS NULL
+        AND p.size >= {monitored_from} THEN 'the report does not say its access tier'
       WHEN r.now_key IS NULL THEN 'nothing is known of its storage class'
       WHEN r.unpriced IS NOT NULL THEN r.unpriced
       WHEN p.last_modified_date IS NULL THEN 'the report does not say when it was modified'

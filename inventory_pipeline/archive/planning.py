@@ -19,7 +19,11 @@ from inventory_pipeline.archive.policies import Delivery, applies_to, picks, pla
 from inventory_pipeline.archive.rates import rates_sql
 from inventory_pipeline.archive.safety import unsafe_sql
 from inventory_pipeline.archive.terms import Terms, bucket_terms
-from inventory_pipeline.prices.storage_classes import STORAGE_CLASSES, price_key_sql
+from inventory_pipeline.prices.storage_classes import (
+    MONITORED_FROM_BYTES,
+    STORAGE_CLASSES,
+    price_key_sql,
+)
 from inventory_pipeline.tables import DELIVERY
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ class Plan:
     route: str | None
     horizon_months: int
     price_as_of: str | None
+    job_fee_usd: Decimal | None
     seen_objects: int
     seen_bytes: int
     matched_objects: int = 0
@@ -150,6 +155,7 @@ def _candidates(db: Session, draft: _Draft, moves: Mapping[str, Move | str]) -> 
         rates=rates_sql(moves),
         price_key=price_key_sql("storage_class", "intelligent_tiering_access_tier"),
         picks=picked.sql,
+        monitored_from=MONITORED_FROM_BYTES,
         unsafe=unsafe_sql(policy.target_class, draft.terms.route),
         months_per_day=f"CAST('{MONTHS_PER_DAY}' AS DECIMAL(18,12))",
     )
@@ -164,6 +170,7 @@ def _candidates(db: Session, draft: _Draft, moves: Mapping[str, Move | str]) -> 
 
 def _outline(draft: _Draft, moves: Mapping[str, Move | str], seen: Mapping[str, int]) -> Plan:
     policy = draft.policy
+    job = draft.terms.prices.get("batch:job")
     months = [priced.price_as_of for priced in moves.values() if isinstance(priced, Move)]
     return Plan(
         **draft.delivery.partition,
@@ -174,6 +181,7 @@ def _outline(draft: _Draft, moves: Mapping[str, Move | str], seen: Mapping[str, 
         route=draft.terms.route,
         horizon_months=policy.horizon_months,
         price_as_of=min(months, default=None),
+        job_fee_usd=job.usd if job else None,
         seen_objects=seen["seen_objects"],
         seen_bytes=seen["seen_bytes"],
     )

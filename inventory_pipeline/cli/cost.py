@@ -28,7 +28,6 @@ SHOWN = (
     "resource_type",
     "resource_id",
     "name",
-    "known_usd",
     "monthly_usd",
 )
 
@@ -62,7 +61,8 @@ def cost(reader: Reader, by: str, top: int) -> None:
     """Monthly list price, in all and of the dearest resources.
 
     A month has 730 hours. Where a part of a resource has no known price, the sums are lower
-    bounds and say so. CSV has the first table only.
+    bounds and say so. Data transfer, requests to S3 and discounts are in none of them. CSV has the
+    first table only.
 
     \b
     Examples:

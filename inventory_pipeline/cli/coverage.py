@@ -6,6 +6,7 @@ deliveries and the buckets that have one.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def of_cells(session: Session, filters: Filters) -> Coverage:
     gaps = [row for row in found if row["status"] != "ok"]
     facts = {"percent": percent(seen, cells), "cells": cells, "cells_ok": seen, "gaps": gaps}
     if not cells:
-        return Coverage(facts, "coverage unknown: no cell of the ledger is of these")
+        return Coverage(facts, "coverage unknown: nothing of this name was looked at")
     line = f"coverage {facts['percent']} %"
     return Coverage(facts, f"{line} — {_gaps(gaps)}" if gaps else line)
 
@@ -123,9 +124,11 @@ def of_deliveries(session: Session) -> Coverage:
         parts.insert(0, f"{total - unlisted:,} of {total:,} buckets have one")
     if quarantined:
         first = quarantined[0]
+        # The file's name is enough here; JSON has its whole address.
+        error = re.sub(r"s3://\S*/", "", first["error"] or "")
         parts.append(
             f"{len(quarantined):,} quarantined (newest: {first['source_bucket']} "
-            f"{first['delivered_on']}: {first['error']})"
+            f"{first['delivered_on']}: {error})"
         )
     shown = f"{facts['percent']} %" if total else "unknown"
     return Coverage(facts, f"inventory coverage {shown} — {', '.join(parts)}")

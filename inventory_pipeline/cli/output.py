@@ -11,10 +11,13 @@ import csv
 import json
 import math
 import os
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
@@ -22,7 +25,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 import click
 
 from inventory_pipeline.cli.answer import Answer, Row, Section, instant
-from inventory_pipeline.cli.safe import cell, safe
+from inventory_pipeline.cli.safe import IN_ASCII, cell, safe
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,8 +46,8 @@ DISPENSABLE = (
     "horizon_months",
     "created_at",
     "state",
-    "known_usd",
     "configuration_id",
+    "profitable_bytes",
     "unpriced_objects",
     "target_class",
     "delivered_on",
@@ -54,6 +57,9 @@ DISPENSABLE = (
     "reason",
 )
 """Columns that a narrow terminal goes without, first the least missed."""
+
+UNPRICED = ("unpriced_resources", "unpriced_parts")
+"""Columns that count what is missing in `monthly_usd`, where it is a sum."""
 
 NULL_TEXT = {
     "usd": "unknown",
@@ -74,7 +80,7 @@ def emit(answer: Answer, form: Format, output: Path | None = None) -> None:
                 write_csv(answer.sections[0], stream)
                 tell(answer)
             case _:
-                _write_tables(answer, stream)
+                write_tables(answer, stream)
 
 
 def tell(answer: Answer) -> None:
@@ -201,14 +207,23 @@ def _text(value: object) -> str:
 # -- tables ------------------------------------------------------------------------------------
 
 
-def _write_tables(answer: Answer, stream: TextIO) -> None:
+def write_tables(answer: Answer, stream: TextIO) -> None:
     from rich.text import Text
 
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors=IN_ASCII)
     console = terminal(stream)
     for section in answer.sections:
         _print_section(section, console)
     for line in answer.lines():
-        console.print(Text(safe(line), style="dim"))
+        console.print(Text(_hanging(safe(line), console.width), style="dim"))
+
+
+def _hanging(line: str, width: int) -> str:
+    """A line folded to the width; under a label (`Cost  at least ...`) its text stays aligned."""
+    label = re.match(r"\w+ {2,}", line)
+    indent = " " * (label.end() if label else 0)
+    return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def terminal(stream: TextIO | None = None) -> Console:
@@ -247,17 +262,25 @@ def _print_rows(section: Section, rows: list[Row], console: Console) -> None:
         name: [render(name, row[places[name]]) for row in rows]
         for name in section.shown or section.columns
     }
+    if "monthly_usd" in cells and not section.verbatim:
+        cells["monthly_usd"] = [
+            _monthly(dict(zip(section.columns, row, strict=True))) for row in rows
+        ]
     needed = {name: _needed(name, values) for name, values in cells.items()}
     left_out = _left_out(needed, console.width)
+    kept = [name for name in cells if name not in left_out]
+    tight = _natural(cells) > console.width
+    fits = sum(needed[name] + GAP for name in kept) - GAP <= console.width
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in (kept := [name for name in cells if name not in left_out]):
+    for name in kept:
         number = _is_number([row[places[name]] for row in rows])
         table.add_column(
             Text(_header(name)),
             justify="right" if number else "left",
             overflow="fold",
             # Short columns fold their header rather than squeeze the long ones.
-            max_width=needed[name] if left_out and needed[name] < FOLDED else None,
+            min_width=needed[name] if tight and fits else None,
+            max_width=needed[name] if tight and needed[name] < FOLDED else None,
         )
     for line in zip(*(cells[name] for name in kept), strict=True):
         table.add_row(*map(Text, line))
@@ -274,6 +297,12 @@ def _header(column: str) -> str:
 def _needed(column: str, values: Sequence[str]) -> int:
     """The width in which a column reads well."""
     return min(FOLDED, max(map(len, [*_header(column).split(), *values])))
+
+
+def _natural(cells: Mapping[str, Sequence[str]]) -> int:
+    """The width of a table in which nothing is folded."""
+    widths = [max(map(len, [_header(name), *values])) for name, values in cells.items()]
+    return sum(widths) + GAP * (len(widths) - 1)
 
 
 def _left_out(needed: Mapping[str, int], width: int) -> list[str]:
@@ -324,6 +353,15 @@ def show(column: str, value: object) -> str:
             return safe(", ".join(map(str, value)))
         case _:
             return safe(_text(value))
+
+
+def _monthly(row: Mapping[str, object]) -> str:
+    """Dollars a month; where only a part of them is known, as `≥` that part."""
+    usd = row["monthly_usd"]
+    known = row.get("known_usd") if usd is None else usd
+    if usd is not None and not any(row.get(name) for name in UNPRICED):
+        return show("monthly_usd", usd)
+    return f"≥ {dollars(known)}" if isinstance(known, Decimal) and known else "unknown"
 
 
 def dollars(value: Decimal | float | None) -> str:

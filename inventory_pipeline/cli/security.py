@@ -44,7 +44,8 @@ ORDER BY CASE severity WHEN 'critical' THEN 1 WHEN 'high' THEN 2 WHEN 'medium' T
 SCORE = """
 SELECT control_score, weighted_score, coverage, passed, failed, unknown
 FROM compliance_scores
-WHERE scope = $scope AND ($scope = 'organization' OR scope_id = $value
+WHERE scope = $scope
+  AND ($scope = 'organization' OR COALESCE(scope_id, 'unallocated') = $value
   OR scope_id IN (SELECT account_id FROM accounts WHERE account_name = $value))
 """
 
@@ -87,7 +88,7 @@ def security(reader: Reader, verdict: Sequence[str], severity: Sequence[str]) ->
         "Security findings",
         COLUMNS,
         [[row[name] for name in COLUMNS] for row in listed],
-        SHOWN,
+        [name for name in SHOWN if name != "verdict" or len(wanted) > 1],
     )
     reader.show(
         section,
@@ -106,6 +107,9 @@ def findings_and_report(reader: Reader, at: datetime) -> tuple[list[Row], dict[s
         findings = reader.rows(session, FINDINGS).to_pylist()
         scope = _scope(reader.filters)
         scores = session.query(SCORE, scope).to_pylist() if scope else []
+    if len(scores) > 1:
+        # Accounts of one name; a score of one is none of all.
+        scores = []
     # The report takes the organisation's score; here it gets that of the scope asked for.
     report = security_report(findings, [{**score, "scope": "organization"} for score in scores])
     # `coverage` is the snapshot's in every answer.
@@ -126,15 +130,15 @@ def _scope(filters: Filters) -> dict[str, str] | None:
 
 
 def score_line(report: dict[str, Any]) -> str:
-    """`Score: 71.4 % of controls pass (...); 93.0 % could be judged, 5 unknown`."""
+    """`Score: 71.4 % of judged controls pass, ...`; what was never seen is in the coverage."""
     score, weighted = report["compliance_score"], report["weighted_score"]
     parts = [
-        "unknown" if score is None else f"{score:.1f} % of controls pass",
-        *([] if weighted is None else [f"weighted {weighted:.1f} %"]),
+        "unknown" if score is None else f"{score:.1f} % of judged controls pass",
+        *([] if weighted is None else [f"by severity {weighted:.1f} %"]),
         *(
             []
             if report["judged_percent"] is None
-            else [f"{report['judged_percent']:.1f} % could be judged"]
+            else [f"{report['judged_percent']:.1f} % of checks on seen resources could be judged"]
         ),
         f"{report['unknown']:,} unknown",
     ]

@@ -93,6 +93,8 @@ def _tables(reader: Reader, statement: str) -> list[str]:
     known = {name.lower(): name for name in (*tables(), "resources")}
     # A session without tables knows the macros, and has nothing to bind names to.
     with reader.engine.session({}) as session:
+        # Naming a table may look into files as well.
+        _lock(session, reader.lake)
         named = sorted(session.connection.get_table_names(statement))
     for name in named:
         if name.lower() not in known and (near := difflib.get_close_matches(name, known, 1)):

@@ -33,6 +33,11 @@ FROM (
 
 UNJUDGED = "SELECT COUNT(*) AS findings FROM waste_findings WHERE verdict = 'unknown' AND {where}"
 
+UNRIPE = """
+SELECT COUNT(*) AS findings FROM waste_findings
+WHERE verdict = 'no' AND idle_days >= $days AND {where}
+"""
+
 PROVED = "COALESCE(idle_days >= $days, FALSE)"
 NOT_PROVED = "COALESCE(idle_days < $days, TRUE)"
 
@@ -66,6 +71,7 @@ def stale(reader: Reader, days: int | None) -> None:
         proved, unproved = run(FOUND, PROVED), run(FOUND, NOT_PROVED)
         saving = run(SAVING, PROVED).to_pylist()[0]
         unjudged = reader.rows(session, UNJUDGED)["findings"][0].as_py()
+        unripe = reader.rows(session, UNRIPE, {"days": days})["findings"][0].as_py()
     shown = (
         "rule_id",
         "account_name",
@@ -77,6 +83,11 @@ def stale(reader: Reader, days: int | None) -> None:
         "reason",
     )
     notes = [saving_line(saving)]
+    if unripe:
+        notes.append(
+            f"{unripe:,} more have been idle for that long, but are no waste by their rule yet "
+            "(idle_resource_days of the settings)."
+        )
     if unjudged:
         notes.append(f"{unjudged:,} more could not be judged, for want of data.")
     reader.show(

@@ -62,7 +62,11 @@ GROUP BY {by} ORDER BY bytes DESC, {by}
 """
 
 LISTED = """
-SELECT COUNT(*) AS buckets, MIN(delivered_on) AS oldest, MAX(delivered_on) AS newest FROM newest
+SELECT COUNT(*) AS buckets, MIN(delivered_on) AS oldest, MAX(delivered_on) AS newest,
+  (SELECT COUNT(*) FROM (
+    SELECT DISTINCT source_bucket, configuration_id FROM storage_usage WHERE {where}
+  ) AS reports) - COUNT(*) AS other_reports
+FROM newest
 """
 
 
@@ -139,4 +143,6 @@ def _notes(found: Usage) -> Iterator[str]:
     yield f"Total: {total_line(found.total)}"
     if buckets := found.deliveries["buckets"]:
         days = sorted({str(found.deliveries["oldest"]), str(found.deliveries["newest"])})
-        yield f"{counted(buckets, 'bucket')}, delivered {' to '.join(days)}"
+        yield f"{counted(buckets, 'bucket')} with objects, delivered {' to '.join(days)}"
+    if others := found.deliveries["other_reports"]:
+        yield f"{counted(others, 'further report')} of these buckets, for that may list the same."

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import click
 
 from inventory_pipeline.cli import archive, cost, security, stale, storage
-from inventory_pipeline.cli.answer import Section
+from inventory_pipeline.cli.answer import Section, instant
 from inventory_pipeline.cli.output import counted, size
 from inventory_pipeline.cli.reading import NothingToReadError, Reader, reading
 
@@ -21,14 +22,19 @@ FROM resources WHERE {where}
 GROUP BY resource_type ORDER BY resources DESC, resource_type
 """
 
-ACCOUNTS = "SELECT COUNT(DISTINCT account_id) AS accounts FROM accounts"
+ACCOUNTS = "SELECT COUNT(DISTINCT account_id) AS accounts FROM {table} WHERE {where}"
+
+COLUMNS = ("resource_type", "resources", "accounts", "regions", "monthly_usd", "unpriced_resources")
+
+NEXT = "inventory cost, security, stale, storage, archive plan, query, sql (each has --help)"
 
 
 @dataclass
 class Summary:
-    """What has been found so far: tables, one-line parts and JSON members."""
+    """What has been found so far: tables, costs by resource type, one-line parts, JSON members."""
 
     sections: list[Section] = field(default_factory=list)
+    costs: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     lines: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -51,11 +57,12 @@ def summary(reader: Reader) -> None:
     at = reader.snapshots[-1]
     with reader.session("resources", "accounts", at=at) as session:
         estate = reader.rows(session, ESTATE, tagged=True)
-        accounts = session.query(ACCOUNTS)["accounts"][0].as_py()
-    found.sections.append(Section.of("rows", "Resources", estate))
+        unfiltered = not any(vars(reader.filters).values())
+        table = "accounts" if unfiltered else "resources"
+        counting = ACCOUNTS.replace("{table}", table)
+        accounts = reader.rows(session, counting, tagged=True)["accounts"][0].as_py()
     found.facts["accounts"] = accounts
     found.facts["resources"] = sum(estate["resources"].to_pylist())
-    unfiltered = not any(vars(reader.filters).values())
     for title, part in (OF_RESOURCES | OF_DELIVERIES if unfiltered else OF_RESOURCES).items():
         try:
             part(reader, found)
@@ -67,7 +74,11 @@ def summary(reader: Reader) -> None:
         f"{'Estate':9} {counted(accounts, 'account')}, "
         f"{counted(found.facts['resources'], 'resource')}",
     )
+    found.lines.append(f"{'More':9} {NEXT}")
+    rows = [[row.get(name) for name in COLUMNS] for row in _with_costs(estate.to_pylist(), found)]
+    shown = COLUMNS[:5] if found.costs else COLUMNS[:4]
     reader.show(
+        Section("rows", "Resources and their monthly list price", COLUMNS, rows, shown),
         *found.sections,
         coverage=reader.snapshot_coverage(at),
         at=at,
@@ -76,18 +87,32 @@ def summary(reader: Reader) -> None:
     )
 
 
+def _with_costs(estate: list[dict[str, Any]], found: Summary) -> Iterator[Mapping[str, Any]]:
+    for row in estate:
+        yield {**row, **found.costs.get(row["resource_type"], {})}
+
+
+def _of_snapshot(reader: Reader, at: datetime) -> str:
+    """What to say of a part that rests on an older snapshot than the estate."""
+    if at == reader.snapshots[-1]:
+        return ""
+    return f" (of the snapshot {instant(at)}: the newest is not computed yet)"
+
+
 def _cost(reader: Reader, found: Summary) -> None:
     at = reader.newest("resource_costs")
     with reader.session("resource_costs", at=at) as session:
         by_service = reader.rows(session, cost.COSTS.replace("{by}", "service"))
+        by_type = reader.rows(session, cost.COSTS.replace("{by}", "resource_type")).to_pylist()
         dearest = reader.rows(session, cost.DEAREST.replace("{top}", "5"))
     total = cost.total_of(by_service)
-    found.sections += [
-        Section.of("cost_by_service", "Monthly list price", by_service),
-        Section.of("top_resources", "Dearest resources", dearest, cost.SHOWN),
-    ]
-    found.facts["cost"] = total
-    found.lines.append(f"{'Cost':9} {cost.total_line(total).removeprefix('Total: ')}")
+    found.sections.append(Section.of("top_resources", "Dearest resources", dearest, cost.SHOWN))
+    found.facts |= {"cost": total, "cost_by_service": by_service.to_pylist()}
+    told = cost.total_line(total).removeprefix("Total: ") + _of_snapshot(reader, at)
+    found.lines.append(f"{'Cost':9} {told}")
+    if at == reader.snapshots[-1]:
+        priced = ("monthly_usd", "unpriced_resources")
+        found.costs = {row["resource_type"]: {n: row[n] for n in priced} for row in by_type}
 
 
 def _waste(reader: Reader, found: Summary) -> None:
@@ -101,7 +126,8 @@ def _waste(reader: Reader, found: Summary) -> None:
         "could_not_be_judged": unjudged,
     }
     told = stale.saving_line(saving).removeprefix("Saving: ")
-    found.lines.append(f"{'Waste':9} {told}; {counted(unjudged, 'finding')} without enough data")
+    unknown = f"; {counted(unjudged, 'finding')} without enough data" if unjudged else ""
+    found.lines.append(f"{'Waste':9} {told}{unknown}{_of_snapshot(reader, at)}")
 
 
 def _security(reader: Reader, found: Summary) -> None:
@@ -114,17 +140,21 @@ def _security(reader: Reader, found: Summary) -> None:
     found.facts["security"] = {**scores, "failed": dict(failed)}
     told = ", ".join(f"{failed[s]:,} {s}" for s in security.SEVERITIES if failed[s]) or "none"
     line = security.score_line(report).removeprefix("Score: ")
-    found.lines.append(f"{'Security':9} {line}; failed: {told}")
+    found.lines.append(f"{'Security':9} {line}; failed: {told}{_of_snapshot(reader, at)}")
 
 
 def _storage(reader: Reader, found: Summary) -> None:
     usage = storage.usage(reader, "class")
     found.facts["storage"] = {"total": usage.total, "by_class": usage.rows.to_pylist()}
     classes = ", ".join(
-        f"{row['storage_class'] or 'delete markers'} {size(row['bytes'])}"
+        f"{row['storage_class'] or 'class unknown'} {size(row['bytes'])}"
         for row in usage.rows.to_pylist()
+        if row["bytes"]
     )
-    found.lines.append(f"{'Storage':9} {storage.total_line(usage.total)}: {classes}")
+    # CloudWatch's bytes of the same buckets are in the costs already.
+    total = f"{storage.total_line(usage.total)} (not on top of Cost)"
+    buckets = counted(usage.deliveries["buckets"], "bucket")
+    found.lines.append(f"{'Storage':9} listed in {buckets}: {total}: {classes}")
 
 
 def _archive(reader: Reader, found: Summary) -> None:

@@ -40,14 +40,16 @@ class StorageClass:
 
 
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-_MONITORED_FROM = 128 * KIB
+
+MONITORED_FROM_BYTES = 128 * KIB
+"""Smaller objects of Intelligent-Tiering are not monitored and stay in its first tier, FREQUENT."""
 
 
 def _tier(name: str, moves_to: frozenset[str], *, restored_first: bool = False) -> StorageClass:
     return StorageClass(
         f"INTELLIGENT_TIERING:{name}",
         moves_to,
-        monitored_from_bytes=_MONITORED_FROM,
+        monitored_from_bytes=MONITORED_FROM_BYTES,
         restored_first=restored_first,
     )
 
@@ -92,7 +94,10 @@ STORAGE_CLASSES: dict[str, StorageClass] = {c.key: c for c in _CLASSES}
 
 
 def price_key_sql(storage_class: str, access_tier: str) -> str:
-    """SQL for the price book's key, from the columns of these names; NULL where the class is."""
+    """SQL for the price book's key, from the columns of these names; NULL where the class is.
+
+    Without an access tier it is FREQUENT's, which is certain only below MONITORED_FROM_BYTES.
+    """
     return (
         f"CASE WHEN {storage_class} = 'INTELLIGENT_TIERING' "
         f"THEN concat('INTELLIGENT_TIERING:', COALESCE({access_tier}, 'FREQUENT')) "

@@ -41,6 +41,7 @@ PRICES: Mapping[str, str] = {
     "ONEZONE_IA:retrieval": "0.01",
     "GLACIER_IR:retrieval": "0.03",
     "batch:object": "0.000001",
+    "batch:job": "0.25",
     "tag": "0.00000065",
 }
 STANDARD_TIERS = (("0", "51200", "0.023"), ("51200", "512000", "0.022"), ("512000", None, "0.021"))

@@ -132,18 +132,21 @@ def test_what_the_report_leaves_out_is_unpriced_not_dropped(
         {
             DATA: [
                 obj("no class", storage_class=None),
+                obj("no tier", storage_class="INTELLIGENT_TIERING"),
                 obj("no size", None),
                 obj("no date", last_modified_date=None),
             ]
         },
     )
-    plans = plan(engine, lake, [policy(min_size_bytes=1)], DAY)
+    tiered = policy(min_size_bytes=1, storage_classes=["STANDARD", "INTELLIGENT_TIERING"])
+    plans = plan(engine, lake, [tiered], DAY)
     assert decisions(lake) == {
         "no class": ("unpriced", "the report does not say its storage class"),
+        "no tier": ("unpriced", "the report does not say its access tier"),
         "no size": ("unpriced", "the report does not say its size"),
         "no date": ("unpriced", "the report does not say when it was modified"),
     }
-    assert plans[0].unpriced_objects == 3
+    assert plans[0].unpriced_objects == 4
     assert plans[0].fee_usd is None
 
 
@@ -206,11 +209,13 @@ def test_the_funnel_adds_up(world: tuple[Lake, DuckDBEngine]) -> None:
     ]
     net = sum(row["net_saving_usd"] for row in chosen)
     assert found.net_saving_usd == net.quantize(Decimal("0.000001"))
+    assert found.job_fee_usd == Decimal("0.25")
     assert (found.region, found.route, found.price_as_of) == ("us-east-1", "copy", "2026-09")
     committed = lake.read("archive_plans", {"delivered_on": DAY}).to_pylist()
     assert [Plan(**row) for row in committed] == [found]
     for table in ("archive_candidates", "archive_plans"):
-        assert violations(engine, table, {"delivered_on": DAY}) == []
+        with engine.session({table: {"delivered_on": DAY}}) as db:
+            assert violations(db, table) == []
 
 
 @pytest.mark.parametrize(

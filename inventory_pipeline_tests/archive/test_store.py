@@ -81,7 +81,8 @@ def test_a_folder_gets_one_file_a_plan(planned: tuple[Lake, DuckDBEngine], tmp_p
     assert Path(unquote(urlsplit(stored[1].uri).path)).read_text() == (
         "data-2,k,v1\ndata-2,n,null\n"
     )
-    assert violations(engine, "archive_manifests", {"delivered_on": DAY}) == []
+    with engine.session({"archive_manifests": {"delivered_on": DAY}}) as db:
+        assert violations(db, "archive_manifests") == []
 
 
 def test_writing_again_changes_nothing(planned: tuple[Lake, DuckDBEngine], tmp_path: Path) -> None:

@@ -340,6 +340,7 @@ def plant_archive(lake: Lake) -> None:
                     "fee_usd": Decimal("1.5"),
                     "monthly_saving_usd": Decimal("12.25"),
                     "net_saving_usd": Decimal("145.5"),
+                    "job_fee_usd": Decimal("0.25"),
                 },
             ],
         )

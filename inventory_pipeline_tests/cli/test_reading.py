@@ -1,18 +1,29 @@
 """Reading commands on a planted lake: rows, filters, totals, coverage."""
 
+import io
 import json
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from inventory_pipeline.cli.answer import Answer, Section
+from inventory_pipeline.cli.archive import funnel_line
+from inventory_pipeline.cli.output import write_tables
 from inventory_pipeline.lake import Lake
 from inventory_pipeline_tests.cli.planted import (
+    DAY,
     ESCAPE,
     FORMULA,
     MARKUP,
+    NEWEST,
     OLDER,
     plant,
+    plant_archive,
     plant_costs,
+    plant_deliveries,
+    plant_security,
     plant_snapshots,
     volume,
 )
@@ -58,6 +69,43 @@ def test_summary_is_one_screen(read):
     assert len(shown.splitlines()) <= 40
 
 
+def test_summary_fits_a_terminal_and_keeps_texts_under_their_labels(read, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = read("summary").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 40
+    folded = lines[next(n for n, line in enumerate(lines) if line.startswith("Archive")) + 1]
+    assert folded.startswith(" " * 10)
+
+
+def test_summary_counts_the_accounts_of_the_resources_asked_for(read_json):
+    payments = read_json("summary", "--account", "payments")
+    assert (payments["accounts"], payments["resources"]) == (1, 2)
+    assert read_json("summary", "--tag", "env=prod")["accounts"] == 1
+    assert read_json("summary")["accounts"] == 2
+
+
+def test_summary_prices_types_and_says_where_that_is_of_an_older_snapshot(run, tmp_path):
+    folder = tmp_path / "lake"
+    lake = Lake.open(str(folder))
+    plant_snapshots(lake)
+    plant_costs(lake)
+
+    def volumes(*command: str) -> dict:
+        answer = json.loads(run("summary", "--lake", folder, "--format", "json", *command).stdout)
+        return {row["resource_type"]: row["monthly_usd"] for row in answer["rows"]}
+
+    assert volumes() == {"ec2_instance": 73.83, "s3_bucket": None, "ebs_volume": 8}
+    later = OLDER.replace(day=21)
+    known = [{"snapshot_at": at} for at in (*lake.snapshots(), later)]
+    plant(lake, "snapshots", [{**row, "status": "complete"} for row in known])
+    plant(lake, "ebs_volumes", [{**volume("vol-2"), "snapshot_at": later}])
+    assert volumes() == {"ebs_volume": None}
+    shown = run("summary", "--lake", folder).stdout
+    told = "(of the snapshot 2026-11-20 00:00 UTC: the newest is not computed yet)"
+    assert [line.split()[0] for line in shown.splitlines() if told in line] == ["Cost", "Waste"]
+
+
 def test_summary_of_a_fresh_snapshot_says_what_to_run_next(run, tmp_path):
     plant_snapshots(Lake.open(str(tmp_path / "fresh")))
     result = run("summary", "--lake", tmp_path / "fresh", "--format", "json")
@@ -77,8 +125,28 @@ def test_cost_groups_add_up_and_unknown_is_not_zero(read, read_json):
     dear = {row["resource_id"]: row["monthly_usd"] for row in answer["top_resources"]}
     assert dear["i-3"] is None
     table = read("cost").stdout
-    assert "unknown" in table
+    assert "≥ $3.65" in table
+    assert "≥ $81.83" in table
     assert "Total: at least $81.83 a month; 1 of 4 resources" in table
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        ({"monthly_usd": Decimal(2), "unpriced_parts": 0}, "$2.00"),
+        ({"monthly_usd": Decimal(2), "unpriced_parts": 1}, "≥ $2.00"),
+        ({"monthly_usd": Decimal(0), "unpriced_resources": 3}, "unknown"),
+        ({"monthly_usd": None, "unpriced_parts": 1}, "unknown"),
+        ({"monthly_usd": None, "known_usd": Decimal("3.65")}, "≥ $3.65"),
+        ({"monthly_usd": None, "known_usd": Decimal(0)}, "unknown"),
+        ({"monthly_usd": Decimal(0), "known_usd": Decimal(0)}, "$0.00"),
+    ],
+)
+def test_dollars_of_which_a_part_is_unknown_are_a_lower_bound(row, shown):
+    section = Section("rows", "", tuple(row), [tuple(row.values())], ("monthly_usd",))
+    stream = io.StringIO()
+    write_tables(Answer((section,)), stream)
+    assert stream.getvalue().splitlines()[-2].strip() == shown
 
 
 def test_a_total_without_gaps_is_not_at_least(read):
@@ -165,6 +233,18 @@ def test_stale_separates_what_is_proved(read, read_json):
     assert "at least $11.65 a month from 3 resources" in read("stale").stdout
 
 
+def test_stale_says_what_its_rules_do_not_call_waste_yet(run, tmp_path):
+    folder = tmp_path / "lake"
+    lake = Lake.open(str(folder))
+    plant_snapshots(lake)
+    stopped = {**volume("vol-1"), "rule_id": "ec2.stopped", "verdict": "no", "idle_days": 15}
+    plant(lake, "waste_findings", [stopped])
+    assert (
+        "1 more have been idle for that long" in run("stale", "--days", 10, "--lake", folder).stdout
+    )
+    assert "idle for that long" not in run("stale", "--days", 16, "--lake", folder).stdout
+
+
 def test_stale_takes_its_days_from_the_settings(read_json, tmp_path):
     (tmp_path / "inventory.yaml").write_text("cost_thresholds: {stale_resource_days: 150}\n")
     answer = read_json("stale")
@@ -189,6 +269,28 @@ def test_a_filtered_score_is_never_that_of_everything(read_json, filters, score)
     assert read_json("security", *filters)["compliance_score"] == score
 
 
+def test_resources_without_a_department_have_a_score_and_namesakes_none(run, tmp_path):
+    folder = tmp_path / "lake"
+    lake = Lake.open(str(folder))
+    plant_snapshots(lake)
+    plant_security(lake)
+    account = {"snapshot_at": NEWEST, "account_name": "twin", "status": "ok"}
+    plant(lake, "accounts", [{**account, "account_id": n} for n in ("1", "2")])
+    score = {"snapshot_at": NEWEST, "control_score": 50.0, "weighted_score": 50.0, "coverage": 9.0}
+    scopes = [("department", None), ("account", "1"), ("account", "2")]
+    plant(
+        lake, "compliance_scores", [{**score, "scope": s, "scope_id": name} for s, name in scopes]
+    )
+
+    def scored(*filters: str) -> float | None:
+        result = run("security", *filters, "--lake", folder, "--format", "json")
+        return json.loads(result.stdout)["compliance_score"]
+
+    assert scored("--department", "unallocated") == 50
+    assert scored("--account", "2") == 50
+    assert scored("--account", "twin") is None
+
+
 def test_security_lists_other_verdicts_on_request(read_json):
     assert len(read_json("security", "--verdict", "all")["rows"]) == 4
     assert len(read_json("security", "--verdict", "unknown")["rows"]) == 1
@@ -207,6 +309,18 @@ def test_storage_counts_each_bucket_once_at_its_newest_delivery(read_json):
     assert read_json("storage", "--until", "2026-11-18")["total"]["objects"] == 999
 
 
+def test_storage_tells_of_reports_that_it_does_not_add(run, tmp_path):
+    folder = tmp_path / "lake"
+    lake = Lake.open(str(folder))
+    plant_snapshots(lake)
+    plant_deliveries(lake)
+    rows = [row for row in lake.read("storage_usage").to_pylist() if row["delivered_on"] == DAY]
+    plant(lake, "storage_usage", [*rows, {**rows[0], "configuration_id": "part", "objects": 1}])
+    result = run("storage", "--lake", folder)
+    assert "15 objects" in result.stdout
+    assert "1 further report of these buckets" in result.stdout
+
+
 @pytest.mark.parametrize(
     "by", ["class", "prefix", "age", "bucket", "version", "account", "department", "region"]
 )
@@ -221,7 +335,48 @@ def test_archive_shows_the_newest_plan_and_the_etag(read, read_json):
         ("p2", 100, 145.5)
     ]
     assert read_json("archive", "plan", "--policy", "other")["rows"] == []
+    assert plan[0]["net_after_job_usd"] == 145.25
     assert "d41d8cd98f00b204e9800998ecf8427e" in read("archive", "manifest").stdout
+    manifest = read_json("archive", "manifest")["rows"][0]
+    assert manifest["target_class"] == "DEEP_ARCHIVE"
+
+
+def test_no_object_counts_in_two_plans(run, tmp_path):
+    folder = tmp_path / "lake"
+    lake = Lake.open(str(folder))
+    plant_snapshots(lake)
+    plant_deliveries(lake)
+    plant_archive(lake)
+    newest = next(
+        row for row in lake.read("archive_plans").to_pylist() if row["delivered_on"] == DAY
+    )
+    # On the next day another report is the bucket's fullest, and the policies have other names.
+    later = {**newest, "delivered_on": date(2026, 11, 20), "configuration_id": "weekly"}
+    plans = [{**later, "policy": name, "plan_id": name} for name in ("hot", "cold")]
+    names = ("source_bucket", "configuration_id", "delivered_on")
+    plant(lake, "s3_deliveries", [{**{n: later[n] for n in names}, "status": "ingested"}])
+    plant(lake, "archive_plans", plans)
+    answer = json.loads(run("archive", "plan", "--lake", folder, "--format", "json").stdout)
+    assert [row["plan_id"] for row in answer["rows"]] == ["cold", "hot"]
+    line = funnel_line(plans)
+    assert line.startswith("seen 100 (1.0 GiB) → matched 100 ")
+    assert line.endswith("saves at least $24.50 a month for $3.50 of fees")
+    old = run("archive", "plan", "--lake", folder, "--format", "json", "--policy", "old-logs")
+    assert [row["plan_id"] for row in json.loads(old.stdout)["rows"]] == ["p2"]
+
+
+def test_the_job_is_part_of_what_archiving_costs(run, tmp_path):
+    folder = tmp_path / "lake"
+    lake = Lake.open(str(folder))
+    plant_snapshots(lake)
+    plant_deliveries(lake)
+    plant_archive(lake)
+    plan = lake.read("archive_plans").to_pylist()[0]
+    plant(lake, "archive_plans", [{**plan, "net_saving_usd": Decimal("0.25")}])
+    result = run("archive", "plan", "--lake", folder)
+    assert "the job costs more than it saves" in result.stdout
+    nothing = {**plan, "profitable_objects": 0, "unpriced_objects": 0, "fee_usd": None}
+    assert funnel_line([nothing]).endswith("no move would pay")
 
 
 def test_snapshots_can_be_chosen(read, read_json):
@@ -308,6 +463,26 @@ def test_tables_fit_the_terminal_with_ids_whole(read, monkeypatch):
     assert max(map(len, shown.splitlines())) <= 80
     assert "us-east-1" in shown
     assert "ec2_instance" in shown
+
+
+def test_a_table_too_wide_to_fit_is_folded_not_cut(read, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = read("archive", "manifest").stdout
+    assert "uri" in shown
+    assert "s3://" in shown
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_any_terminals_encoding_will_do(encoding):
+    raw = io.BytesIO()
+    notes = ("seen 1 → 2, ≥ $1 — 5", "日本")
+    section = Section("rows", "Names", ("name",), [("é日本",)])
+    stream = io.TextIOWrapper(raw, encoding)
+    write_tables(Answer((section,), notes=notes), stream)
+    stream.flush()
+    shown = raw.getvalue().decode(encoding)
+    assert ("seen 1 → 2, ≥ $1 — 5" if encoding == "utf-8" else "seen 1 -> 2, >= $1") in shown
+    assert ("日本" if encoding == "utf-8" else r"\u65e5\u672c") in shown
 
 
 def test_colour_needs_a_terminal(read):

@@ -60,6 +60,12 @@ def test_sums_beyond_doubles_and_doubled_names_are_exact(read_json):
         "SELECT * FROM '{folder}/secret.txt'",
         "SELECT * FROM read_blob('{lake}/catalog.db')",
         "SELECT * FROM glob('{folder}/*')",
+        "SELECT * FROM read_text('{lake}/tables/../../secret.txt')",
+        "SELECT * FROM read_text('{lake}/tables/../catalog.db')",
+        "SELECT * FROM query_table('{folder}/secret.txt')",
+        "SELECT * FROM sniff_csv('{folder}/secret.txt')",
+        "SELECT * FROM enable_logging(storage = 'file', storage_path = '{folder}/log')",
+        "SELECT getenv('HOME')",
         "SELECT * FROM query('COPY (SELECT 1) TO ''{folder}/out.csv''')",
         "WITH x AS (INSERT INTO snapshots SELECT 1 RETURNING *) SELECT * FROM x",
         "SELECT * FROM reader",
@@ -79,6 +85,11 @@ def test_nothing_is_written_or_read_beside_the_lake(read, lake, tmp_path, statem
     assert "secret" not in result.stdout
     assert [p.name for p in tmp_path.iterdir()] == ["secret.txt"]
     assert sorted(lake.rglob("*.parquet")) == before
+
+
+def test_a_file_beside_the_lake_is_not_even_looked_for(read, tmp_path):
+    result = read("sql", f"SELECT * FROM parquet_metadata('{tmp_path}/none.parquet')")
+    assert "disabled by configuration" in result.stderr
 
 
 def test_a_misspelt_table_is_told_the_right_one(read):

@@ -29,6 +29,8 @@ def _plant_ec2(planted: Planted) -> None:
     planted.resource("ec2_instance", "i-on", state="running", public_ip="192.0.2.1", **linux)
     planted.resource("ec2_instance", "i-off", state="stopped", elastic_ips=1, **linux)
     planted.resource("ec2_instance", "i-spot", state="running", lifecycle="spot", **linux)
+    planted.resource("ec2_instance", "i-spot-off", state="stopped", lifecycle="spot", **linux)
+    planted.resource("ec2_instance", "i-spot-dark", lifecycle="spot", **linux)
     planted.resource("ec2_instance", "i-own", state="running", tenancy="dedicated", **linux)
     windows = {"instance_type": "m5.large", "platform": "windows"}
     planted.resource("ec2_instance", "i-win", state="running", **windows)
@@ -57,6 +59,18 @@ def _plant_rds(planted: Planted) -> None:
         "db-stopped": {"state": "stopped"},
         "db-maria": {"engine": "mariadb"},
         "db-gp3": {"storage_type": "gp3", "iops": 12000, "allocated_storage_gb": 400},
+        "db-oracle": {
+            "engine": "oracle-ee",
+            "storage_type": "gp3",
+            "iops": 12000,
+            "allocated_storage_gb": 200,
+        },
+        "db-sqlserver": {
+            "engine": "sqlserver-se",
+            "storage_type": "gp3",
+            "iops": 4000,
+            "allocated_storage_gb": 400,
+        },
         "db-gp3-fast": {"storage_type": "gp3", "iops": 12100, "allocated_storage_gb": 400},
         "db-aurora": {"engine": "aurora-mysql", "cluster_id": "c"},
         "db-member": {"engine": "mysql", "cluster_id": "m"},
@@ -79,6 +93,13 @@ def _plant_serverless(planted: Planted) -> None:
     planted.resource("lambda_function", "f-dark", **function)
     sizes = {"standard_bytes": 100 * GB, "deep_archive_bytes": 1000 * GB, "object_count": 5}
     planted.resource("s3_bucket", "b-classes", {k: (float(v), 1) for k, v in sizes.items()})
+    cold = {
+        "intelligent_tiering_archive_instant_bytes": 1000, "glacier_overhead_bytes": 50,
+        "glacier_index_bytes": 20, "standard_ia_overhead_bytes": 30,
+    }  # fmt: skip
+    planted.resource("s3_bucket", "b-cold", {k: (float(v * GB), 1) for k, v in cold.items()})
+    rrs = {"standard_bytes": (float(GB), 1), "reduced_redundancy_bytes": (float(GB), 1)}
+    planted.resource("s3_bucket", "b-rrs", rrs)
     planted.resource("s3_bucket", "b-empty", {"object_count": 0.0})
     planted.resource("s3_bucket", "b-dark")
     planted.resource("s3_bucket", "b-odd", {"object_count": 7.0})
@@ -89,6 +110,7 @@ KNOWN = {
     "i-on": "0.096 * 730 + 0.005 * 730",
     "i-off": "0.005 * 730",
     "i-win-off": "0",
+    "i-spot-off": "0",
     "vol-gp3": "0.08 * 100",
     "vol-fast": "0.08 * 100 + 0.005 * 1000 + 0.04 * 125",
     "vol-io2": "0.125 * 10 + 32000 * 0.065 + 32000 * 0.0455 + 6000 * 0.03185",
@@ -100,6 +122,7 @@ KNOWN = {
     "db-gp3-fast": "0.178 * 730 + 0.115 * 400 + 0.02 * 100",
     "f-idle": "0",
     "b-classes": "0.023 * 100 + 0.00099 * 1000",
+    "b-cold": "0.004 * 1000 + 0.0036 * 50 + 0.023 * 20 + 0.0125 * 30",
     "b-empty": "0",
 }
 
@@ -121,12 +144,15 @@ def _product(factors: list[str]) -> Decimal:
 
 
 UNKNOWN = {
+    "i-spot-dark": ("no list price for spot instances", "0"),
     "i-spot": ("no list price for spot instances", "0"),
     "i-own": ("no price for ec2 m5.large:linux:dedicated in us-east-1", "0"),
     "i-win": ("no price for ec2 m5.large:windows in us-east-1", "0"),
     "i-away": ("no price for ec2 m5.large:linux in ap-south-2", "0"),
     "i-dark": ("instance state not observed", "0"),
     "vol-dark": ("provisioned IOPS not observed", "8"),
+    "db-oracle": ("no price for rds db.m5.large:oracle-ee:single-az in us-east-1", "23"),
+    "db-sqlserver": ("no price for rds db.m5.large:sqlserver-se:single-az in us-east-1", "66"),
     "db-maria": ("no price for rds db.m5.large:mariadb:single-az in us-east-1", "11.5"),
     "db-aurora": ("no price for rds db.m5.large:aurora-mysql:cluster in us-east-1", "0"),
     "db-member": ("no price for rds db.m5.large:mysql:cluster in us-east-1", "0"),
@@ -135,6 +161,7 @@ UNKNOWN = {
     "m": ("no storage metric observed", "0"),
     "f-dark": ("duration not observed", "0"),
     "b-dark": ("no size metric observed", "0"),
+    "b-rrs": ("no price for s3 REDUCED_REDUNDANCY in us-east-1", "0.023"),
     "b-odd": ("no size metric observed", "0"),
 }
 

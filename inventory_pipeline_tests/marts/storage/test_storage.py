@@ -43,7 +43,8 @@ def built(
     plant_deliveries(lake, deliveries)
     plant_usage(lake, *usages)
     build_mart(engine, marts()[table], DAY, {})
-    assert violations(engine, table, {"delivered_on": DAY}) == []
+    with engine.session({table: {"delivered_on": DAY}}) as db:
+        assert violations(db, table) == []
     return lake.read(table).sort_by("source_bucket").to_pylist()
 
 
@@ -99,6 +100,24 @@ def test_volume_tiers_count_over_the_account(world: tuple[Lake, DuckDBEngine]) -
     assert f"{sum(r['monthly_usd'] for r in rows):.2f}" == f"{expected:.2f}"
 
 
+def test_a_second_report_of_a_bucket_brings_no_volume_discount(
+    world: tuple[Lake, DuckDBEngine],
+) -> None:
+    rows = costs(
+        world,
+        usage("data-1", "STANDARD", 40 * TIB, objects=2),
+        usage("data-1", "STANDARD", 40 * TIB, configuration_id="another"),
+        usage("data-2", "STANDARD", 10 * TIB),
+    )
+    assert {
+        (r["source_bucket"], r["configuration_id"]): f"{r['monthly_usd']:.2f}" for r in rows
+    } == {
+        ("data-1", "daily"): "942.08",
+        ("data-1", "another"): "942.08",
+        ("data-2", "daily"): "235.52",
+    }
+
+
 def test_archived_objects_carry_their_overhead(world: tuple[Lake, DuckDBEngine]) -> None:
     many = 1024 * 1024
     rows = costs(world, usage("data-1", "DEEP_ARCHIVE", 100 * GIB, objects=many))
@@ -117,17 +136,33 @@ def test_intelligent_tiering_is_priced_by_tier_and_watches_large_objects(
     it = "INTELLIGENT_TIERING"
     rows = costs(
         world,
-        usage("data-1", it, GIB, objects=1000, size_band="128 KiB-1 MiB"),
-        usage("data-1", it, GIB, objects=500, size_band="16-128 KiB"),
+        usage("data-1", it, GIB, access_tier="FREQUENT", objects=1000, size_band="128 KiB-1 MiB"),
+        usage("data-1", it, GIB, access_tier="FREQUENT", objects=500, size_band="16-128 KiB"),
         usage("data-1", it, GIB, access_tier="INFREQUENT", objects=2000, size_band="5 GiB+"),
     )
     found = {(r["access_tier"], r["component"]): r for r in rows}
-    assert found[None, "storage"]["price_key"] == "INTELLIGENT_TIERING:FREQUENT"
-    assert found[None, "storage"]["monthly_usd"] == Decimal("0.046")
-    assert found[None, "monitoring"]["quantity"] == 1000
-    assert found[None, "monitoring"]["monthly_usd"] == Decimal("0.0025")
+    assert found["FREQUENT", "storage"]["price_key"] == "INTELLIGENT_TIERING:FREQUENT"
+    assert found["FREQUENT", "storage"]["monthly_usd"] == Decimal("0.046")
+    assert found["FREQUENT", "monitoring"]["quantity"] == 1000
+    assert found["FREQUENT", "monitoring"]["monthly_usd"] == Decimal("0.0025")
     assert found["INFREQUENT", "storage"]["monthly_usd"] == Decimal("0.0125")
     assert found["INFREQUENT", "monitoring"]["monthly_usd"] == Decimal("0.005")
+
+
+def test_an_access_tier_left_out_is_certain_for_small_objects_only(
+    world: tuple[Lake, DuckDBEngine],
+) -> None:
+    it = "INTELLIGENT_TIERING"
+    rows = costs(
+        world,
+        usage("data-1", it, GIB, objects=500, size_band="16-128 KiB"),
+        usage("data-2", it, GIB, objects=1000, size_band="128 KiB-1 MiB"),
+    )
+    found = {(r["source_bucket"], r["component"]): r for r in rows}
+    assert found["data-1", "storage"]["monthly_usd"] == Decimal("0.023")
+    assert found["data-2", "storage"]["monthly_usd"] is None
+    assert "access tiers" in found["data-2", "storage"]["unpriced_reason"]
+    assert found["data-2", "monitoring"]["monthly_usd"] == Decimal("0.0025")
 
 
 def test_small_infrequent_objects_pay_for_128_kib(world: tuple[Lake, DuckDBEngine]) -> None:
