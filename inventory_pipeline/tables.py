@@ -94,8 +94,12 @@ USAGE_COLUMNS = (
     text("storage_class", "Storage class; NULL on delete markers."),
     text("access_tier", "Intelligent-Tiering access tier."),
     text("version_state", "current, noncurrent or delete_marker.", required=True),
-    text("age_band", "Age at delivery, days since last modified; `unknown` where the report has no "
-         "LastModifiedDate.", required=True),
+    text(
+        "age_band",
+        "Age at delivery, days since last modified; `unknown` where the report has no "
+        "LastModifiedDate.",
+        required=True,
+    ),
 )
 
 S3_OBJECT_COLUMNS = (
@@ -125,14 +129,19 @@ S3_OBJECT_COLUMNS = (
 
 def _snapshots() -> Iterable[Table]:
     yield Table(
-        "snapshots", "snapshots",
-        "Published snapshots; readers see only what is listed here.", "one snapshot",
+        "snapshots",
+        "snapshots",
+        "Published snapshots; readers see only what is listed here.",
+        "one snapshot",
         (
             SNAPSHOT_AT,
             timestamp("collected_from", "First call.", required=True),
             timestamp("collected_to", "Last call.", required=True),
-            text("status", "complete, or partial where a cell outside disabled regions is not ok.",
-                 required=True),
+            text(
+                "status",
+                "complete, or partial where a cell outside disabled regions is not ok.",
+                required=True,
+            ),
             bigint("tables", "Tables with rows.", required=True),
             bigint("rows", "Resources seen.", required=True),
             bigint("cells", "Cells in the coverage ledger.", required=True),
@@ -141,7 +150,10 @@ def _snapshots() -> Iterable[Table]:
         SNAPSHOT,
     )
     yield Table(
-        "accounts", "snapshots", "Accounts looked at.", "one account at a snapshot",
+        "accounts",
+        "snapshots",
+        "Accounts looked at.",
+        "one account at a snapshot",
         (
             SNAPSHOT_AT,
             *PLACE[:5],
@@ -151,15 +163,24 @@ def _snapshots() -> Iterable[Table]:
             text_list("regions", "Regions enabled in the account."),
             tags("tags", "Tags of the account."),
         ),
-        ("snapshot_at", "account_id"), SNAPSHOT,
+        ("snapshot_at", "account_id"),
+        SNAPSHOT,
     )
     for kind in resource_types().values():
         yield Table(
-            kind.table, "snapshots", kind.meaning, f"one {kind.name} at a snapshot",
-            (*COMMON_RESOURCE_COLUMNS, *kind.columns), RESOURCE_KEY, SNAPSHOT,
+            kind.table,
+            "snapshots",
+            kind.meaning,
+            f"one {kind.name} at a snapshot",
+            (*COMMON_RESOURCE_COLUMNS, *kind.columns),
+            RESOURCE_KEY,
+            SNAPSHOT,
         )
     yield Table(
-        "relationships", "snapshots", "Edges between resources.", "one edge at a snapshot",
+        "relationships",
+        "snapshots",
+        "Edges between resources.",
+        "one edge at a snapshot",
         (
             SNAPSHOT_AT,
             text("account_id", "Account of the source.", required=True),
@@ -170,41 +191,70 @@ def _snapshots() -> Iterable[Table]:
             text("target_type", "Resource type of the target.", required=True),
             text("target_id", "Resource id (or ARN) of the target.", required=True),
         ),
-        ("snapshot_at", "account_id", "region", "source_type", "source_id", "relation",
-         "target_type", "target_id"),
+        (
+            "snapshot_at",
+            "account_id",
+            "region",
+            "source_type",
+            "source_id",
+            "relation",
+            "target_type",
+            "target_id",
+        ),
         SNAPSHOT,
     )
     yield Table(
-        "metrics", "snapshots", "Utilisation statistics.",
+        "metrics",
+        "snapshots",
+        "Utilisation statistics.",
         "one statistic of a resource at a snapshot",
         (
             SNAPSHOT_AT,
             text("account_id", "Account.", required=True),
             text("region", "Region.", required=True),
             *RESOURCE,
-            text("metric", "CloudWatch metric, with a label where one name has several.",
-                 required=True),
+            text(
+                "metric",
+                "CloudWatch metric, with a label where one name has several.",
+                required=True,
+            ),
             text("statistic", "Average, Maximum, Minimum or Sum.", required=True),
             bigint("window_days", "Days looked back.", required=True),
             double("value", "The statistic over the window; NULL where nothing is known."),
             bigint("datapoints", "Datapoints seen.", required=True),
             bigint("expected_datapoints", "Datapoints in a whole window.", required=True),
         ),
-        ("snapshot_at", "account_id", "region", "resource_type", "resource_id", "metric",
-         "statistic"),
+        (
+            "snapshot_at",
+            "account_id",
+            "region",
+            "resource_type",
+            "resource_id",
+            "metric",
+            "statistic",
+        ),
         SNAPSHOT,
     )
     yield Table(
-        "coverage", "snapshots", "The ledger: what was seen, denied, throttled, never tried.",
+        "coverage",
+        "snapshots",
+        "The ledger: what was seen, denied, throttled, never tried.",
         "one cell (account, region, collector) at a snapshot",
         (
             SNAPSHOT_AT,
             text("account_id", "Account.", required=True),
             text("region", "Region.", required=True),
-            text("collector", "Resource type, or type and part of it, such as "
-                 "s3_bucket.policy_status or ec2_instance.metrics.", required=True),
-            text("status", "ok, denied, throttled, timeout, region_disabled, error or "
-                 "not_attempted.", required=True),
+            text(
+                "collector",
+                "Resource type, or type and part of it, such as "
+                "s3_bucket.policy_status or ec2_instance.metrics.",
+                required=True,
+            ),
+            text(
+                "status",
+                "ok, denied, throttled, timeout, region_disabled, error or not_attempted.",
+                required=True,
+            ),
             text("error_code", "AWS's error code."),
             text("message", "What AWS said, shortened."),
             bigint("resources", "Resources seen.", required=True),
@@ -214,13 +264,15 @@ def _snapshots() -> Iterable[Table]:
             double("seconds", "Time taken.", required=True),
             timestamp("observed_at", "When it was asked.", required=True),
         ),
-        ("snapshot_at", "account_id", "region", "collector"), SNAPSHOT,
+        ("snapshot_at", "account_id", "region", "collector"),
+        SNAPSHOT,
     )
 
 
 def _s3_inventory() -> Iterable[Table]:
     yield Table(
-        "s3_deliveries", "s3_inventory",
+        "s3_deliveries",
+        "s3_inventory",
         "Ledger of S3 Inventory deliveries; readers see only objects of ingested ones.",
         "one manifest of a delivery: a delivery changed later has one row for each",
         (
@@ -233,22 +285,31 @@ def _s3_inventory() -> Iterable[Table]:
             bigint("files", "Files of the report."),
             bigint("rows", "Object versions listed."),
             bigint("bytes", "Bytes of the report's files."),
-            text("status", "seen (to be tried again), ingested (fills its day's partition), "
-                 "superseded (by a later manifest or delivery of the day) or quarantined.",
-                 required=True),
+            text(
+                "status",
+                "seen (to be tried again), ingested (fills its day's partition), "
+                "superseded (by a later manifest or delivery of the day) or quarantined.",
+                required=True,
+            ),
             text("error", "Why it is not ingested."),
             timestamp("recorded_at", "When the ledger learnt this.", required=True),
         ),
-        ("source_bucket", "configuration_id", "delivered_at", "manifest_md5"), ("delivered_on",),
+        ("source_bucket", "configuration_id", "delivered_at", "manifest_md5"),
+        ("delivered_on",),
     )
     yield Table(
-        "s3_objects", "s3_inventory", "Object versions, as S3 Inventory lists them.",
+        "s3_objects",
+        "s3_inventory",
+        "Object versions, as S3 Inventory lists them.",
         "one object version in a day's newest delivery of a configuration",
         (*DELIVERY_COLUMNS, *S3_OBJECT_COLUMNS),
-        (*DELIVERY, "key", "version_id"), DELIVERY,
+        (*DELIVERY, "key", "version_id"),
+        DELIVERY,
     )
     yield Table(
-        "s3_usage", "s3_inventory", "Objects and bytes of a delivery, rolled up.",
+        "s3_usage",
+        "s3_inventory",
+        "Objects and bytes of a delivery, rolled up.",
         "one combination of the grouping columns in a delivery",
         (
             *DELIVERY_COLUMNS,
@@ -257,19 +318,35 @@ def _s3_inventory() -> Iterable[Table]:
             text("encryption_status", "Encryption; NULL where the report does not say."),
             text("replication_status", "Replication; NULL for none."),
             bigint("objects", "Object versions.", required=True),
-            bigint("bytes", "Bytes stored, as far as known: 0 in size band `unknown`.", required=True),
-            bigint("billable_bytes", "Bytes billed: at least 128 KiB an object in STANDARD_IA, "
-                   "ONEZONE_IA and GLACIER_IR.", required=True),
+            bigint("bytes", "Bytes stored; 0 where size is not told.", required=True),
+            bigint(
+                "billable_bytes",
+                "Bytes billed: at least 128 KiB an object in STANDARD_IA, "
+                "ONEZONE_IA and GLACIER_IR.",
+                required=True,
+            ),
         ),
-        (*DELIVERY, "prefix", "storage_class", "access_tier", "version_state", "age_band",
-         "size_band", "encryption_status", "replication_status"),
+        (
+            *DELIVERY,
+            "prefix",
+            "storage_class",
+            "access_tier",
+            "version_state",
+            "age_band",
+            "size_band",
+            "encryption_status",
+            "replication_status",
+        ),
         DELIVERY,
     )
 
 
 def _cost() -> Iterable[Table]:
     yield Table(
-        "prices", "cost", "On-demand list prices.", "one tier of a price",
+        "prices",
+        "cost",
+        "On-demand list prices.",
+        "one tier of a price",
         (
             text("service", "Service, as the price book names it.", required=True),
             text("region", "Region.", required=True),
@@ -288,7 +365,9 @@ def _cost() -> Iterable[Table]:
         text("unpriced_reason", "Why it is unknown."),
     )
     yield Table(
-        "cost_components", "cost", "What each resource's list price consists of.",
+        "cost_components",
+        "cost",
+        "What each resource's list price consists of.",
         "one component of a resource at a snapshot",
         (
             SNAPSHOT_AT,
@@ -307,7 +386,9 @@ def _cost() -> Iterable[Table]:
         SNAPSHOT,
     )
     yield Table(
-        "resource_costs", "cost", "Monthly list price of each resource.",
+        "resource_costs",
+        "cost",
+        "Monthly list price of each resource.",
         "one resource at a snapshot",
         (
             SNAPSHOT_AT,
@@ -316,17 +397,25 @@ def _cost() -> Iterable[Table]:
             text("service", "ec2, rds, s3, lambda, ...", required=True),
             text("name", "Name."),
             *cost_of,
-            money("known_usd", "Sum of its priced components; equals monthly_usd where that is "
-                  "known.", required=True),
+            money(
+                "known_usd",
+                "Sum of its priced components; equals monthly_usd where that is known.",
+                required=True,
+            ),
             text("price_as_of", "Oldest month of the prices used, YYYY-MM."),
         ),
-        ("snapshot_at", "account_id", "region", "resource_type", "resource_id"), SNAPSHOT,
+        ("snapshot_at", "account_id", "region", "resource_type", "resource_id"),
+        SNAPSHOT,
     )
     totals = (
         bigint("resources", "Resources.", required=True),
         bigint("unpriced_resources", "Resources with an unknown component.", required=True),
-        money("monthly_usd", "Dollars a month of all priced components: a lower bound where "
-              "unpriced_resources is not 0.", required=True),
+        money(
+            "monthly_usd",
+            "Dollars a month of all priced components: a lower bound where "
+            "unpriced_resources is not 0.",
+            required=True,
+        ),
     )
     dimensions: dict[str, tuple[Column, ...]] = {
         "service": (text("service", "Service.", required=True),),
@@ -336,12 +425,18 @@ def _cost() -> Iterable[Table]:
     }
     for dimension, columns in dimensions.items():
         yield Table(
-            f"cost_by_{dimension}", "cost", f"Monthly list price by {dimension}.",
-            f"one {dimension} at a snapshot", (SNAPSHOT_AT, *columns, *totals),
-            ("snapshot_at", columns[0].name), SNAPSHOT,
+            f"cost_by_{dimension}",
+            "cost",
+            f"Monthly list price by {dimension}.",
+            f"one {dimension} at a snapshot",
+            (SNAPSHOT_AT, *columns, *totals),
+            ("snapshot_at", columns[0].name),
+            SNAPSHOT,
         )
     yield Table(
-        "waste_findings", "cost", "What waste rules say of each resource.",
+        "waste_findings",
+        "cost",
+        "What waste rules say of each resource.",
         "one rule and resource at a snapshot",
         (
             SNAPSHOT_AT,
@@ -352,8 +447,10 @@ def _cost() -> Iterable[Table]:
             text("name", "Name."),
             text("reason", "The evidence, in words.", required=True),
             bigint("idle_days", "Days it has provably been so; NULL where nothing tells."),
-            money("monthly_saving_usd", "What acting saves a month; NULL where unknown or the "
-                  "verdict is not yes."),
+            money(
+                "monthly_saving_usd",
+                "What acting saves a month; NULL where unknown or the verdict is not yes.",
+            ),
             text("saving_unknown_reason", "Why the saving is unknown."),
         ),
         ("snapshot_at", "rule_id", "account_id", "region", "resource_type", "resource_id"),
@@ -363,7 +460,9 @@ def _cost() -> Iterable[Table]:
 
 def _security() -> Iterable[Table]:
     yield Table(
-        "security_findings", "security", "What controls say of each resource.",
+        "security_findings",
+        "security",
+        "What controls say of each resource.",
         "one control and resource at a snapshot",
         (
             SNAPSHOT_AT,
@@ -380,7 +479,9 @@ def _security() -> Iterable[Table]:
         SNAPSHOT,
     )
     yield Table(
-        "control_status", "security", "Status of each control in each account.",
+        "control_status",
+        "security",
+        "Status of each control in each account.",
         "one control and account at a snapshot",
         (
             SNAPSHOT_AT,
@@ -391,34 +492,44 @@ def _security() -> Iterable[Table]:
             bigint("passed", "Resources that pass.", required=True),
             bigint("failed", "Resources that fail.", required=True),
             bigint("unknown", "Resources that could not be judged.", required=True),
-            bigint("cells_missing", "Cells it needs that were not seen completely.",
-                   required=True),
+            bigint("cells_missing", "Cells it needs that were not seen completely.", required=True),
         ),
-        ("snapshot_at", "control_id", "account_id"), SNAPSHOT,
+        ("snapshot_at", "control_id", "account_id"),
+        SNAPSHOT,
     )
     yield Table(
-        "compliance_scores", "security", "Scores, always beside their coverage.",
+        "compliance_scores",
+        "security",
+        "Scores, always beside their coverage.",
         "one scope (organisation, department or account) at a snapshot",
         (
             SNAPSHOT_AT,
             text("scope", "organization, department or account.", required=True),
             text("scope_id", "Account id or department; `all` for the organisation."),
-            double("control_score", "PASS / (PASS + FAIL) controls of its accounts, percent; "
-                   "NULL where none."),
-            double("weighted_score", "Passing weight of all judged (resource, control) pairs, "
-                   "percent; critical 10, high 5, medium 2, low 1."),
+            double(
+                "control_score",
+                "PASS / (PASS + FAIL) controls of its accounts, percent; NULL where none.",
+            ),
+            double(
+                "weighted_score",
+                "Passing weight of all judged (resource, control) pairs, "
+                "percent; critical 10, high 5, medium 2, low 1.",
+            ),
             double("coverage", "Judged pairs, percent of judged and unknown ones."),
             bigint("passed", "Pairs that pass.", required=True),
             bigint("failed", "Pairs that fail.", required=True),
             bigint("unknown", "Pairs that could not be judged.", required=True),
         ),
-        ("snapshot_at", "scope", "scope_id"), SNAPSHOT,
+        ("snapshot_at", "scope", "scope_id"),
+        SNAPSHOT,
     )
 
 
 def _storage() -> Iterable[Table]:
     yield Table(
-        "storage_usage", "storage", "Objects and bytes by prefix, class and age.",
+        "storage_usage",
+        "storage",
+        "Objects and bytes by prefix, class and age.",
         "one prefix, class, tier, version state and age band in a delivery",
         (
             *DELIVERY_COLUMNS,
@@ -432,14 +543,15 @@ def _storage() -> Iterable[Table]:
         ("delivered_on",),
     )
     yield Table(
-        "storage_costs", "storage", "Monthly list price of stored objects.",
+        "storage_costs",
+        "storage",
+        "Monthly list price of stored objects.",
         "one component of a prefix, class, tier, version state and age band in a delivery",
         (
             *DELIVERY_COLUMNS,
             *BUCKET_PLACE,
             *USAGE_COLUMNS,
-            text("component", "storage, overhead, overhead_index or monitoring.",
-                 required=True),
+            text("component", "storage, overhead, overhead_index or monitoring.", required=True),
             text("price_key", "Key in the price book."),
             text("unit", "Unit of the quantity.", required=True),
             money("quantity", "Units a month.", required=True),
@@ -447,16 +559,26 @@ def _storage() -> Iterable[Table]:
             text("unpriced_reason", "Why it is unknown."),
             text("price_as_of", "Month of the price, YYYY-MM."),
         ),
-        (*DELIVERY, "prefix", "storage_class", "access_tier", "version_state", "age_band",
-         "component"),
+        (
+            *DELIVERY,
+            "prefix",
+            "storage_class",
+            "access_tier",
+            "version_state",
+            "age_band",
+            "component",
+        ),
         ("delivered_on",),
     )
 
 
 def _archive() -> Iterable[Table]:
     plan = (
-        text("plan_id", "Plan: the same policy text on the same delivery is the same plan.",
-             required=True),
+        text(
+            "plan_id",
+            "Plan: the same policy text on the same delivery is the same plan.",
+            required=True,
+        ),
         text("policy", "Policy.", required=True),
     )
     funnel = tuple(
@@ -478,7 +600,9 @@ def _archive() -> Iterable[Table]:
         ("net_saving_usd", "Saved over the horizon, fees and minimum durations taken off."),
     )
     yield Table(
-        "archive_candidates", "archive", "Objects a policy picked, and what became of each.",
+        "archive_candidates",
+        "archive",
+        "Objects a policy picked, and what became of each.",
         "one object version in a plan",
         (
             *DELIVERY_COLUMNS,
@@ -495,31 +619,43 @@ def _archive() -> Iterable[Table]:
             text("reason", "Why.", required=True),
             *(unit_price(name, f"{meaning} NULL is unknown.") for name, meaning in economics),
         ),
-        ("plan_id", "key", "version_id"), DELIVERY,
+        ("plan_id", "key", "version_id"),
+        DELIVERY,
     )
     yield Table(
-        "archive_plans", "archive", "The funnel of each policy on each delivery.", "one plan",
+        "archive_plans",
+        "archive",
+        "The funnel of each policy on each delivery.",
+        "one plan",
         (
             *DELIVERY_COLUMNS,
             *plan,
             text("region", "Bucket's region."),
             text("target_class", "Class the policy moves to.", required=True),
-            text("route", "What the manifest is for: copy in place, or tag for a lifecycle rule "
-                 "(in a versioned bucket, where a copy would leave the old bytes); NULL where "
-                 "versioning was not seen."),
+            text(
+                "route",
+                "What the manifest is for: copy in place, or tag for a lifecycle rule "
+                "(in a versioned bucket, where a copy would leave the old bytes); NULL where "
+                "versioning was not seen.",
+            ),
             bigint("horizon_months", "Months looked ahead.", required=True),
             *funnel,
-            bigint("unpriced_objects", "Safe objects whose economics are unknown.",
-                   required=True),
+            bigint("unpriced_objects", "Safe objects whose economics are unknown.", required=True),
             *(money(name, f"{meaning} Of the profitable objects.") for name, meaning in economics),
-            money("job_fee_usd", "Fee of one S3 Batch Operations job, whatever it moves, which "
-                  "net_saving_usd leaves out; NULL is unknown."),
+            money(
+                "job_fee_usd",
+                "Fee of one S3 Batch Operations job, whatever it moves, which "
+                "net_saving_usd leaves out; NULL is unknown.",
+            ),
             text("price_as_of", "Month of the prices, YYYY-MM."),
         ),
-        ("plan_id",), DELIVERY,
+        ("plan_id",),
+        DELIVERY,
     )
     yield Table(
-        "archive_manifests", "archive", "Manifests written for S3 Batch Operations.",
+        "archive_manifests",
+        "archive",
+        "Manifests written for S3 Batch Operations.",
         "one manifest",
         (
             *DELIVERY_COLUMNS,
@@ -534,7 +670,8 @@ def _archive() -> Iterable[Table]:
             bigint("bytes", "Bytes of the objects listed.", required=True),
             timestamp("written_at", "When it was written.", required=True),
         ),
-        ("plan_id",), DELIVERY,
+        ("plan_id",),
+        DELIVERY,
     )
 
 

@@ -7,10 +7,10 @@ asked of AWS (`resource_types`) nor what becomes of the answers (`collect`).
 from inventory_pipeline.accounts.account import Account, NoAccountsError, accounts_of
 from inventory_pipeline.accounts.clients import Clients
 from inventory_pipeline.accounts.entry import Entry, enter, own_account
-from inventory_pipeline.accounts.failures import Failure, classify
+from inventory_pipeline.accounts.failures import DeadlinePassedError, Failure, classify
 from inventory_pipeline.accounts.ownership import Ownership, ownership
 from inventory_pipeline.accounts.regions import Regions, enabled_regions
-from inventory_pipeline.accounts.watch import DeadlinePassedError, Watch
+from inventory_pipeline.accounts.watch import Watch
 
 __all__ = [
     "Account",

@@ -61,6 +61,10 @@ _SECRETS = re.compile(
 )
 
 
+class DeadlinePassedError(Exception):
+    """The work's time is up; nothing more was sent."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why something could not be seen: the ledger's status, AWS's code, what AWS said."""
@@ -77,8 +81,6 @@ def classify(error: BaseException, *, region_may_be_disabled: bool = False) -> F
     this one did, so refused credentials mean that it is off.
     """
     from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
-
-    from inventory_pipeline.accounts.watch import DeadlinePassedError
 
     if isinstance(error, ClientError):
         details = error.response.get("Error", {})

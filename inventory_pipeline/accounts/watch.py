@@ -12,17 +12,13 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from inventory_pipeline.accounts.failures import THROTTLED_CODES
+from inventory_pipeline.accounts.failures import THROTTLED_CODES, DeadlinePassedError
 
 if TYPE_CHECKING:
     from botocore.session import Session
 
 Clock = Callable[[], float]
 """A clock that only moves forward, in seconds, such as `time.monotonic`."""
-
-
-class DeadlinePassedError(Exception):
-    """The work's time is up; nothing more was sent."""
 
 
 @dataclass

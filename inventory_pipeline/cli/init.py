@@ -16,7 +16,7 @@ def init(path: Path, force: bool) -> None:
       inventory init
       inventory init config/inventory.yaml --force
     """
-    from inventory_pipeline.settings_template import settings_template
+    from inventory_pipeline.settings.template import settings_template
 
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from inventory_pipeline.definitions import build_defs
+from inventory_pipeline.defs.processes import alive, end_dead_runs
 from inventory_pipeline.defs.resources import Inventory
 
 # Events go to the instance, where the UI shows them; the terminal is the command's.
@@ -51,6 +52,7 @@ def dagster_instance(settings_path: Path | None) -> Iterator[dg.DagsterInstance]
     os.environ["DAGSTER_HOME"] = home
     try:
         with dg.DagsterInstance.get() as instance:
+            end_dead_runs(instance)
             yield instance
     finally:
         if previous is None:
@@ -79,12 +81,14 @@ def execute(
     run_config: Mapping[str, Any] | None = None,
 ) -> JobOutcome:
     """Run a job of `definitions` to its end in this process."""
-    result = definitions.resolve_job_def(job_name).execute_in_process(
-        instance=instance,
-        partition_key=partition_key,
-        run_config={**QUIET, **(run_config or {})},
-        raise_on_error=False,
-    )
+    with alive(instance) as tags:
+        result = definitions.resolve_job_def(job_name).execute_in_process(
+            instance=instance,
+            partition_key=partition_key,
+            run_config={**QUIET, **(run_config or {})},
+            tags=tags,
+            raise_on_error=False,
+        )
     gaps = tuple(_failed_checks(result))
     return JobOutcome(
         success=result.success,

@@ -7,8 +7,10 @@ ledger has nothing left to do.
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -20,10 +22,12 @@ from inventory_pipeline.defs.presentation import (
     materialized,
     table_spec,
 )
+from inventory_pipeline.defs.processes import UNFINISHED
 from inventory_pipeline.defs.resources import Clock, Inventory
 from inventory_pipeline.reports import (
     Delivery,
     DeliveryResult,
+    Destination,
     Found,
     ReportError,
     Weighed,
@@ -43,15 +47,14 @@ TICK_SECONDS = 40
 """A tick ends its listing here: the daemon gives up on a sensor after 60 s."""
 RUNS_PER_TICK = 20
 ATTEMPTS = 3
-"""Runs of one batch before the sensor leaves it to a person; bad deliveries never fail a run."""
-
-UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+"""Runs of one batch in a day; then the sensor waits. Bad deliveries never fail a run."""
+WEIGHERS = 8
+"""Manifests read at once in a tick."""
+BATCH = "inventory/batch"
+"""The tag by which runs for the same deliveries know each other."""
+ATTEMPTED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS)
+"""How a run ended that counts as an attempt: a success that leaves its deliveries unsettled did
+not get to read them."""
 
 
 class IngestConfig(dg.Config):
@@ -155,9 +158,7 @@ def delivery_sensor() -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Finds new S3 Inventory deliveries and starts runs that ingest them.",
     )
-    def deliveries(
-        context: dg.SensorEvaluationContext, inventory: Inventory
-    ) -> dg.SensorResult | dg.SkipReason:
+    def deliveries(context: dg.SensorEvaluationContext, inventory: Inventory) -> dg.SensorResult:
         return tick(context, inventory, time.monotonic() + TICK_SECONDS)
 
     return deliveries
@@ -165,7 +166,7 @@ def delivery_sensor() -> dg.SensorDefinition:
 
 def tick(
     context: dg.SensorEvaluationContext, inventory: Inventory, deadline: float
-) -> dg.SensorResult | dg.SkipReason:
+) -> dg.SensorResult:
     """List every destination from its cursor on and request runs for what is new.
 
     A cursor moves past a delivery only once the ledger has settled it, so nothing found is lost
@@ -174,64 +175,107 @@ def tick(
     cursor: dict[str, Any] = json.loads(context.cursor or "{}")
     requests: list[dg.RunRequest] = []
     problems: list[str] = []
-    for destination in inventory.settings.s3_inventory.destinations:
+    taken = _under_way(context.instance)
+    destinations = inventory.settings.s3_inventory.destinations
+    for index, destination in enumerate(destinations):
         name = f"{destination.bucket}/{destination.prefix}"
-        state = cursor.get(name, {})
+        share = (deadline - time.monotonic()) / (len(destinations) - index)
         try:
-            s3 = inventory.s3(destination)
-            found = find_deliveries(
-                s3,
-                destination,
-                state.get("after", {}),
-                lambda: time.monotonic() > deadline,
-                resume=state.get("resume"),
-            )
-            unsettled = unsettled_deliveries(inventory, s3, found)
+            seen = _look(inventory, destination, cursor.get(name, {}), taken, share)
         except ReportError as error:
             # What cannot be listed is not empty: the others go on, this one keeps its cursor.
             problems.append(str(error))
+            context.log.warning(str(error))
             continue
-        requests += _requests(context.instance, inventory, unsettled)
-        cursor[name] = {
-            "after": _settled_cursors(state.get("after", {}), found, unsettled),
-            "resume": found.resume,
-        }
-    if problems and not requests:
-        return dg.SensorResult(skip_reason="; ".join(problems), cursor=json.dumps(cursor))
-    return dg.SensorResult(run_requests=requests[:RUNS_PER_TICK], cursor=json.dumps(cursor))
+        planned = planned_runs(inventory, seen.new)
+        requests += filter(None, (_request(context.instance, run) for run in planned))
+        cursor[name] = {"after": seen.cursors, "resume": seen.resume}
+    return dg.SensorResult(
+        run_requests=requests[:RUNS_PER_TICK],
+        skip_reason=None if requests else "; ".join(problems) or "no new deliveries",
+        cursor=json.dumps(cursor),
+    )
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a tick saw of a destination: deliveries to ingest, and where to look from next time."""
+
+    new: list[Weighed]
+    cursors: Mapping[str, str]
+    resume: str | None
+
+
+def _look(
+    inventory: Inventory,
+    destination: Destination,
+    state: Mapping[str, Any],
+    taken: Set[str],
+    seconds: float,
+) -> Look:
+    """List a destination and weigh what is new there, half of the time for each."""
+    started = time.monotonic()
+    s3 = inventory.s3(destination)
+    before: dict[str, str] = state.get("after", {})
+    found = find_deliveries(
+        s3,
+        destination,
+        before,
+        lambda: time.monotonic() > started + seconds / 2,
+        resume=state.get("resume"),
+    )
+    unknown = _unknown(inventory, found)
+    free = [d for d in unknown if d.manifest_uri not in taken]
+    weighed = _weigh(s3, free, lambda: time.monotonic() > started + seconds)
+    new = _unsettled(inventory, weighed)
+    settled = {w.delivery for w in weighed if w} - {w.delivery for w in new}
+    left = free[len(weighed) :]
+    return Look(
+        new,
+        _held_cursors(before, found, [d for d in unknown if d not in settled]),
+        left[0].source_prefix if left else found.resume,
+    )
 
 
 def unsettled_deliveries(inventory: Inventory, s3: S3Client, found: Found) -> list[Weighed]:
     """The deliveries found that the ledger does not know as ingested or quarantined."""
+    return _unsettled(inventory, _weigh(s3, _unknown(inventory, found)))
+
+
+def _unknown(inventory: Inventory, found: Found) -> list[Delivery]:
+    """What the ledger has not settled, as far as the listing tells."""
     ledger = read_ledger(inventory.lake, {d.delivered_on for d in found.deliveries})
-    new = [d for d in found.deliveries if not ledger.is_settled(d, d.manifest_etag)]
-    return [
-        w
-        for w in (weigh(s3, d) for d in new)
-        if w and not ledger.is_settled(w.delivery, w.manifest_md5)
-    ]
+    return [d for d in found.deliveries if not ledger.is_settled(d, d.manifest_etag)]
 
 
-def _settled_cursors(
-    before: Mapping[str, str], found: Found, unsettled: Sequence[Weighed]
+def _weigh(
+    s3: S3Client, deliveries: Sequence[Delivery], late: Callable[[], bool] = lambda: False
+) -> list[Weighed | None]:
+    """The manifests of these deliveries, or of the first ones (some at least) when time is up."""
+    weighed: list[Weighed | None] = []
+    with ThreadPoolExecutor(WEIGHERS, "weigh") as pool:
+        while len(weighed) < len(deliveries) and not (weighed and late()):
+            some = deliveries[len(weighed) : len(weighed) + 4 * WEIGHERS]
+            weighed += pool.map(lambda delivery: weigh(s3, delivery), some)
+    return weighed
+
+
+def _unsettled(inventory: Inventory, weighed: Iterable[Weighed | None]) -> list[Weighed]:
+    """Those that are there and that the ledger does not know: KMS hides their MD5 in a listing."""
+    ready = [w for w in weighed if w]
+    ledger = read_ledger(inventory.lake, {w.delivery.delivered_on for w in ready})
+    return [w for w in ready if not ledger.is_settled(w.delivery, w.manifest_md5)]
+
+
+def _held_cursors(
+    before: Mapping[str, str], found: Found, unsettled: Iterable[Delivery]
 ) -> dict[str, str]:
     """Each source's cursor, held at its first delivery that is still to be ingested."""
-    cursors = dict(found.cursors)
-    for item in unsettled:
-        source, folder = item.delivery.source_prefix, item.delivery.folder
+    cursors = {**before, **found.cursors}
+    for delivery in unsettled:
+        source, folder = delivery.source_prefix, delivery.folder
         cursors[source] = min(cursors.get(source, folder), folder)
-    return {**before, **cursors}
-
-
-def _requests(
-    instance: dg.DagsterInstance, inventory: Inventory, unsettled: Sequence[Weighed]
-) -> Iterator[dg.RunRequest]:
-    """A request for each run, leaving out what runs under way have already."""
-    taken = _under_way(instance)
-    free = [w for w in unsettled if w.delivery.manifest_uri not in taken]
-    for run in planned_runs(inventory, free):
-        if request := _request(instance, run):
-            yield request
+    return cursors
 
 
 def planned_runs(inventory: Inventory, weighed: Sequence[Weighed]) -> list[list[Weighed]]:
@@ -246,21 +290,23 @@ def planned_runs(inventory: Inventory, weighed: Sequence[Weighed]) -> list[list[
 
 
 def _request(instance: dg.DagsterInstance, run: Sequence[Weighed]) -> dg.RunRequest | None:
-    """A run for these deliveries, unless runs for them have failed often enough."""
+    """A run for these deliveries, unless enough runs for them have failed today.
+
+    The run key counts earlier runs, for Dagster starts no two runs of one key: neither what a
+    person canceled nor what S3 did not let read at the time is given up.
+    """
     manifests = [w.delivery.manifest_uri for w in run]
     batch = f"{manifests[0]} +{len(manifests) - 1}"
-    failed = instance.get_runs_count(
-        dg.RunsFilter(
-            job_name=JOB, tags={"inventory/batch": batch}, statuses=[dg.DagsterRunStatus.FAILURE]
-        )
-    )
-    if failed >= ATTEMPTS:
+    earlier = instance.get_run_records(dg.RunsFilter(job_name=JOB, tags={BATCH: batch}))
+    since = datetime.now(UTC) - timedelta(days=1)
+    tried = [r for r in earlier if r.dagster_run.status in ATTEMPTED and r.create_timestamp > since]
+    if len(tried) >= ATTEMPTS:
         return None
     return dg.RunRequest(
-        run_key=f"{batch} {run[0].manifest_md5} #{failed}",
+        run_key=f"{batch} {run[0].manifest_md5} #{len(earlier)}",
         partition_key=f"{run[0].delivery.delivered_on:{DAY_FORMAT}}",
         run_config=ingest_config(manifests),
-        tags={"inventory/batch": batch},
+        tags={BATCH: batch},
     )
 
 

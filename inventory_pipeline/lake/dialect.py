@@ -79,6 +79,7 @@ def _relation(table: Table, where: Where, state: LakeState) -> str:
         return f"SELECT {selected} WHERE FALSE"
     source = f"SELECT {selected} FROM {state.namespace}.{quoted(table.name)} AS listed"
     if table.partitioned_by == SNAPSHOT and table.name != "snapshots":
+        # Listed, where a join would cost stages, of which a statement may have 150.
         asked = set(values_of(where.get("snapshot_at", list(state.snapshots))))
         where = {**where, "snapshot_at": sorted(asked & set(state.snapshots))}
     if table.partitioned_by == DELIVERY:
@@ -87,7 +88,7 @@ def _relation(table: Table, where: Where, state: LakeState) -> str:
 
 
 def _ingested(state: LakeState) -> str:
-    """A join, unlike snapshots, for a day may have more deliveries than a statement may letters."""
+    """That a row's delivery is ingested: by a join, since a day may have too many to be listed."""
     same = " AND ".join(f"d.{column} = listed.{column}" for column in DELIVERY)
     return (
         f"EXISTS (SELECT 1 FROM {state.namespace}.s3_deliveries AS d "

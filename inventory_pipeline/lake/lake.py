@@ -127,7 +127,7 @@ class Lake:
         written = data if isinstance(data, Sequence) else self._write(contract, data)
         added = [f for f in (examine(contract, path) for path in written) if f.rows]
         emptied.check_hold(added)
-        moved = [self._adopt(file, table) for file in added]
+        moved = [self._move_in(file, table) for file in added]
         conflicts = self._commit(table, lambda iceberg: _change(iceberg, emptied, moved))
         return Commit(table, sum(file.rows for file in added), len(moved), conflicts)
 
@@ -151,7 +151,7 @@ class Lake:
             added = [examine(contract, path) for path in self._write(contract, new)]
             emptied.check_hold(added)
             rows = new.num_rows
-            moved.extend(self._adopt(file, table) for file in added)
+            moved.extend(self._move_in(file, table) for file in added)
             _change(iceberg, emptied, moved)
 
         conflicts = self._commit(table, change)
@@ -183,7 +183,7 @@ class Lake:
             pq.write_table(rows, files[-1], compression="zstd", compression_level=1)
         return files
 
-    def _adopt(self, written: DataFile, table: str) -> DataFile:
+    def _move_in(self, written: DataFile, table: str) -> DataFile:
         """Move a scratch file into the table; returns it with its final path."""
         file = Path(written.path)
         target = f"{self._location(table)}/data/{uuid.uuid4()}.parquet"
@@ -333,8 +333,8 @@ def _change(iceberg: IcebergTable, emptied: _Partitions, added: list[DataFile]) 
                 overwrite.delete_data_file(file)
     if added:
         with append_to(transaction, iceberg) as append:
-            for file in added:
-                append.append_data_file(registered(iceberg, file))
+            for new in added:
+                append.append_data_file(registered(iceberg, new))
     if old or added:
         expire_snapshots(transaction, iceberg.metadata)
     transaction.commit_transaction()

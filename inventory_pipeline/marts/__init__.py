@@ -4,6 +4,15 @@ A mart is SQL (a `.sql` file, or text generated from data such as rules and cont
 partition of one table. Marts know tables, the engine and prices; they never ask AWS.
 """
 
-from inventory_pipeline.marts.mart import BuildResult, Mart, MartError, build_mart, marts
+from functools import cache
+
+from inventory_pipeline.marts import cost, security, storage
+from inventory_pipeline.marts.mart import BuildResult, Mart, MartError, build_mart
 
 __all__ = ["BuildResult", "Mart", "MartError", "build_mart", "marts"]
+
+
+@cache
+def marts() -> dict[str, Mart]:
+    """Every mart by its table, in build order: a mart reads only what stands before it."""
+    return {mart.table: mart for stage in (cost, security, storage) for mart in stage.MARTS}

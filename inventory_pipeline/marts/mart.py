@@ -1,4 +1,4 @@
-"""What a mart is, all of them in build order, and building one.
+"""What a mart is, and building one.
 
 Not here: the marts themselves (`cost`, `security`, `storage`), nor when they run (`defs`).
 """
@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -50,14 +49,6 @@ class BuildResult:
     table: str
     partition: Mapping[str, datetime | date]
     rows: int
-
-
-@cache
-def marts() -> dict[str, Mart]:
-    """Every mart by its table, in build order: a mart reads only what stands before it."""
-    from inventory_pipeline.marts import cost, security, storage
-
-    return {mart.table: mart for stage in (cost, security, storage) for mart in stage.MARTS}
 
 
 def build_mart(

@@ -1,6 +1,6 @@
 """How the settings' errors are worded: one line a problem, with its path and what to do.
 
-Belongs here: everything said about a wrong key or value. Not here: what is right (`settings`).
+Belongs here: everything said about a wrong key or value. Not here: what is right (`model`).
 """
 
 import difflib

@@ -1,7 +1,7 @@
 """The kinds of value a setting may have: their checks, and references to secrets.
 
 Belongs here: one type per kind (account id, cron, bucket, secret, ...). Not here: which keys exist
-(`settings`). A check's message is the end of a line that begins with the setting's path; it shows
+(`model`). A check's message is the end of a line that begins with the setting's path; it shows
 the value, except of a secret.
 """
 
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Protocol, cast, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from inventory_pipeline.settings_errors import SettingsError, shown
+from inventory_pipeline.settings.errors import SettingsError, shown
 
 MASK = "**********"
 

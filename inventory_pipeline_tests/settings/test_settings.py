@@ -23,9 +23,9 @@ from inventory_pipeline.settings import (
     load_settings,
     require_known,
 )
-from inventory_pipeline.settings_errors import format_path
-from inventory_pipeline.settings_template import settings_template
-from inventory_pipeline.settings_values import ARCHIVE_TARGETS, MASK
+from inventory_pipeline.settings.errors import format_path
+from inventory_pipeline.settings.template import settings_template
+from inventory_pipeline.settings.values import ARCHIVE_TARGETS, MASK
 
 DESIGN_JSON = """
 {"accounts": {"engineering": {"account_id": "123456789012", "role_name": "AWSInventoryRole", "enabled": true,

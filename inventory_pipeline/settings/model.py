@@ -1,9 +1,9 @@
 """One typed settings model: a YAML or JSON file and the environment give `Settings`.
 
 Belongs here: every key that a user may set, its default, limits and meaning. Not here: reading
-a file or the environment (`settings_sources`), checks of one value (`settings_values`), words of
-errors (`settings_errors`), nor names that other parts own (resource types, rules, controls): who
-uses those calls `require_known`.
+a file or the environment (`sources`), checks of one value (`values`), words of errors (`errors`),
+nor names that other parts own (resource types, rules, controls): who uses those calls
+`require_known`.
 """
 
 import os
@@ -15,15 +15,15 @@ from typing import Annotated, Literal, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from inventory_pipeline.settings_errors import (
+from inventory_pipeline.settings.errors import (
     SettingsError,
     format_path,
     nearest,
     problem_line,
     shown,
 )
-from inventory_pipeline.settings_sources import override, read_settings_file
-from inventory_pipeline.settings_values import (
+from inventory_pipeline.settings.sources import override, read_settings_file
+from inventory_pipeline.settings.values import (
     ARCHIVE_TARGETS,
     EMPTY_IS_NONE,
     AccountId,
@@ -49,8 +49,6 @@ from inventory_pipeline.settings_values import (
     TopicArn,
     Url,
 )
-
-__all__ = ["SecretRef", "Settings", "SettingsError", "load_settings", "require_known"]
 
 
 class Section(BaseModel):

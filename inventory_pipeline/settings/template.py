@@ -1,6 +1,6 @@
 """The commented `inventory.yaml` that `inventory init` writes, generated from the model.
 
-Belongs here: layout only. Every key, default and comment comes from `settings`, so none is missing.
+Belongs here: layout only. Every key, default and comment comes from `model`, so none is missing.
 Lines of prose begin with "# "; keys to be uncommented have no space or several after the "#".
 """
 
@@ -13,8 +13,8 @@ from typing import get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from inventory_pipeline.settings import Settings
-from inventory_pipeline.settings_sources import OVERRIDES
+from inventory_pipeline.settings.model import Settings
+from inventory_pipeline.settings.sources import OVERRIDES
 
 HEADER = """\
 # Settings of the inventory pipeline. Every key is optional and stands here with its default.

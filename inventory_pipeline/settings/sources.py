@@ -1,7 +1,7 @@
 """Where settings come from: a YAML or JSON file and environment variables, as plain data.
 
 Belongs here: syntax, encoding, keys given twice, which variable sets which key. Not here: which
-keys there are and what they may hold (`settings`).
+keys there are and what they may hold (`model`).
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 
 import yaml
 
-from inventory_pipeline.settings_errors import SettingsError, Step, format_path
+from inventory_pipeline.settings.errors import SettingsError, Step, format_path
 
 # What an environment variable sets. EXTERNAL_ID is not here: it is a default of many keys.
 OVERRIDES: Mapping[str, tuple[str, ...]] = {

@@ -1,0 +1,24 @@
+"""Settings: one file (YAML or JSON) and the environment, as one typed model.
+
+Imports nothing of the project but column primitives.
+"""
+
+from inventory_pipeline.settings.errors import SettingsError
+from inventory_pipeline.settings.model import (
+    ArchivePolicy,
+    NotificationSettings,
+    Settings,
+    load_settings,
+    require_known,
+)
+from inventory_pipeline.settings.values import SecretRef
+
+__all__ = [
+    "ArchivePolicy",
+    "NotificationSettings",
+    "SecretRef",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+    "require_known",
+]
