@@ -35,13 +35,22 @@ def run_together(target: Callable[..., None], *arguments: Sequence[Any]) -> list
         SPAWN.Process(target=target, args=(barrier, sender, *given))
         for (_, sender), given in zip(pipes, arguments, strict=True)
     ]
-    for child in children:
+    for child, (_, sender) in zip(children, pipes, strict=True):
         child.start()
-    sent = [receiver.recv() if receiver.poll(SECONDS) else None for receiver, _ in pipes]
+        sender.close()  # so that a child's death is heard at once
+    sent = [_heard(receiver) for receiver, _ in pipes]
     for child in children:
         child.join(SECONDS)
     assert [child.exitcode for child in children] == [0] * len(children)
     return sent
+
+
+def _heard(receiver: Connection) -> Any:
+    """What a child sent, None where it died first."""
+    try:
+        return receiver.recv() if receiver.poll(SECONDS) else None
+    except EOFError:
+        return None
 
 
 def run_to_its_death(target: Callable[..., None], *arguments: Any) -> None:

@@ -23,7 +23,7 @@ class Place:
     prefix: str = "inventory"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws() -> Iterator[Any]:
     import boto3
     from moto import mock_aws
