@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from inventory_pipeline.defs.resources import Inventory
 
 # Events go to the instance, where the UI shows them; the terminal is the command's.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+# What stands before an error's sentence: `package.module.Error: `. Built-in errors have no module.
+_MODULE = re.compile(r"^(?:\w+\.)+\w+: ")
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,8 @@ def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
     for event in result.all_events:
         if event.is_step_failure and (error := event.step_failure_data.error):
             # The cause is the domain's own error; Dagster's wrapper only names the step.
-            cause = error.cause or error
-            yield f"{event.step_key}: {cause.message.strip().splitlines()[0]}"
+            told = (error.cause or error).message.strip().splitlines()[0]
+            yield f"{event.step_key}: {_MODULE.sub('', told)}"
 
 
 def _failed_checks(result: dg.ExecuteInProcessResult) -> Iterator[str]:

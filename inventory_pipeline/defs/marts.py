@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from inventory_pipeline.defs.checks import MART_CHECKS
+from inventory_pipeline.defs.checks import MART_CHECKS, MartCheck, Verdict
 from inventory_pipeline.defs.partitions import delivery_day, snapshot_instant
 from inventory_pipeline.defs.presentation import (
     asset_key,
@@ -63,14 +63,24 @@ def mart_asset(mart: Mart, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
     def build(
         context: dg.AssetExecutionContext, inventory: Inventory
     ) -> Iterator[dg.MaterializeResult]:
-        for key in context.partition_keys:
-            where = build_partition(inventory, mart, key)
-        read = {mart.table, *(table for check in checks for table in check.reads)}
-        with inventory.engine.session(dict.fromkeys(read, where)) as db:
-            results = [check.run(db, mart.table, inventory.settings) for check in checks]
-            yield materialized(db, mart.table, where, results)
+        built = [build_partition(inventory, mart, key) for key in context.partition_keys]
+        results = [
+            check.result(
+                mart.table, [judged(inventory, check, mart.table, where) for where in built]
+            )
+            for check in checks
+        ]
+        whole = {column: [where[column] for where in built] for column in built[0]}
+        with inventory.engine.session({mart.table: whole}) as db:
+            yield materialized(db, mart.table, whole, results)
 
     return build
+
+
+def judged(inventory: Inventory, check: MartCheck, table: str, where: Where) -> Verdict:
+    """What a check says of one partition of a mart."""
+    with inventory.engine.session(dict.fromkeys((table, *check.reads), where)) as db:
+        return check.judge(db, table, inventory.settings)
 
 
 def build_partition(inventory: Inventory, mart: Mart, key: str) -> Where:

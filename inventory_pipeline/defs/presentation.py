@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import dagster as dg
 from inventory_pipeline.columns import ColumnType
 from inventory_pipeline.lake import Session, Where
 from inventory_pipeline.lake.contract import violations
+from inventory_pipeline.lake.where import values_of
 from inventory_pipeline.resource_types import resource_types
 from inventory_pipeline.tables import Table, tables
 
@@ -72,8 +75,8 @@ def contract_check_spec(name: str) -> dg.AssetCheckSpec:
 def materialized(
     db: Session, name: str, where: Where, checks: Iterable[dg.AssetCheckResult] = ()
 ) -> dg.MaterializeResult:
-    """What to tell Dagster of a table's partition: its rows, its money, whether it keeps its
-    contract. `db` shows the partition as a view."""
+    """What to tell Dagster of a table's partition, or of several: the rows, the money, whether
+    they keep the contract. `db` shows them as a view."""
     return dg.MaterializeResult(
         asset_key=asset_key(name),
         metadata=_metadata(db, name),
@@ -88,8 +91,18 @@ def _contract_check(db: Session, name: str, where: Where) -> dg.AssetCheckResult
         check_name="contract",
         passed=not broken,
         description="; ".join(broken) or "holds",
-        metadata={"partition": ", ".join(f"{k}={v}" for k, v in where.items()) or "whole table"},
+        metadata={"partition": _place(where)},
     )
+
+
+def _place(where: Where) -> str:
+    """Which partitions are meant, in a line."""
+    named = {column: sorted(map(str, values_of(value))) for column, value in where.items()}
+    terms = [
+        f"{column}={values[0]}" + (f" to {values[-1]}" if len(values) > 1 else "")
+        for column, values in named.items()
+    ]
+    return ", ".join(terms) or "whole table"
 
 
 def _metadata(db: Session, name: str) -> dict[str, Any]:
@@ -138,3 +151,17 @@ def _cell(value: object) -> str:
     text = "" if value is None else str(value)
     escaped = "".join("\\" + c if c in "\\`*_{}[]()#|!<>" else c for c in text[:60])
     return " ".join(escaped.split())
+
+
+def paced(log: Callable[[str], None], seconds: float = 5) -> Callable[[str], None]:
+    """`log`, but for at most one line in so many seconds: Dagster keeps each in its database."""
+    last = -math.inf
+
+    def told(line: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= seconds:
+            last = now
+            log(line)
+
+    return told

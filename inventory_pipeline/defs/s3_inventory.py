@@ -20,6 +20,7 @@ from inventory_pipeline.defs.presentation import (
     asset_key,
     contract_check_spec,
     materialized,
+    paced,
     table_spec,
 )
 from inventory_pipeline.defs.processes import UNFINISHED
@@ -91,6 +92,7 @@ def ingest_assets(days: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
         """Verify, decode and roll up deliveries; commit them together, the ledger last."""
         day = delivery_day(context.partition_key)
         settings = inventory.settings.s3_inventory
+        log = paced(context.log.info)
         results = ingest(
             inventory.lake,
             inventory.engine,
@@ -99,7 +101,7 @@ def ingest_assets(days: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
             prefix_depth=settings.prefix_depth,
             prefix_limit=settings.prefix_limit,
             now=clock.now(),
-            progress=lambda result: context.log.info(_sentence(result)),
+            progress=lambda result: log(_sentence(result)),
         )
         where = {"delivered_on": day}
         with inventory.engine.session(dict.fromkeys(TABLES, where)) as db:

@@ -17,6 +17,7 @@ from inventory_pipeline.defs.presentation import (
     asset_key,
     contract_check_spec,
     materialized,
+    paced,
     table_spec,
 )
 from inventory_pipeline.defs.resources import Clock, Inventory
@@ -76,7 +77,7 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefini
                 accounts=config.accounts,
                 regions=config.regions,
                 resource_types=config.resource_types or _types_of(chosen),
-                progress=context.log.info,
+                progress=paced(context.log.info),
                 clients=inventory.clients,
             )
         except PastSnapshotError as error:

@@ -18,6 +18,7 @@ from inventory_pipeline.demo.objects import reports
 if TYPE_CHECKING:
     from flask import Flask
     from moto.core.responses import BaseResponse
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
     from werkzeug.serving import BaseWSGIServer
 
     from inventory_pipeline.demo.services import Stage
@@ -90,9 +91,30 @@ def _server(stage: "Stage") -> "BaseWSGIServer":
     from werkzeug.serving import make_server
 
     application = DomainDispatcherApplication(_app_maker(stage))
+    _make_routes(application)
     return make_server(
         "127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler
     )
+
+
+def _make_routes(application: "DomainDispatcherApplication") -> None:
+    """Makes now what moto would make at each service's first request.
+
+    Routes are compiled by way of `ast`, which in CPython 3.11 now and then raises SystemError when
+    two threads use it at once.
+    """
+    from moto.core.routing import get_service_router
+
+    from inventory_pipeline.demo.services import HANDLERS
+
+    for service in (*HANDLERS, "s3", "s3control"):
+        application.app_instances[service] = application.create_app(service)  # type: ignore[arg-type]
+    for service, protocol in (
+        ("lambda", "rest-json"),
+        ("s3", "rest-xml"),
+        ("s3control", "rest-xml"),
+    ):
+        get_service_router(service)._get_router(protocol)
 
 
 def _app_maker(stage: "Stage") -> Callable[[Any], "Flask"]:

@@ -1,4 +1,4 @@
-"""A Dagster instance, and a house to run jobs in: settings in a file, a lake, an AWS on loopback."""
+"""A Dagster instance, and a house to run jobs in: settings in a file, a lake, a simulated AWS."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from inventory_pipeline_tests.simulated_aws import ENGINEERING, OPERATIONS, aws,
 
 __all__ = ["aws", "aws_server"]
 
-NOON = "2026-11-20T12:00"
-NOW = datetime(2026, 11, 20, 12, 20, tzinfo=UTC)
+NOON = "2026-01-20T12:00"
+NOW = datetime(2026, 1, 20, 12, 20, tzinfo=UTC)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -22,20 +23,40 @@ def trino() -> Iterator[Trino]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def demo_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """The lake that `inventory demo` leaves behind."""
-    folder = tmp_path_factory.mktemp("demo")
+@dataclass(frozen=True)
+class FinishedDemo:
+    """A folder that `inventory demo` has filled, and how its last run ended."""
+
+    folder: Path
+    process: subprocess.CompletedProcess[str]
+
+    @property
+    def lake(self) -> Lake:
+        return Lake.open(str(self.folder / "lake"), create=False)
+
+
+def run_demo(folder: Path) -> FinishedDemo:
     command = [str(Path(sys.executable).with_name("inventory")), "demo", "--scale", "tiny"]
     done = subprocess.run(
-        [*command, "--dir", str(folder / "demo")],
-        env={**os.environ, "NO_COLOR": "1"},
+        [*command, "--dir", str(folder)],
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "160"},
         capture_output=True,
         text=True,
         timeout=DEMO_SECONDS,
     )
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    return Lake.open(str(folder / "demo" / "lake"), create=False)
+    return FinishedDemo(folder, done)
+
+
+@pytest.fixture(scope="session")
+def finished_demo(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
+    return run_demo(tmp_path_factory.mktemp("demo") / "demo")
+
+
+@pytest.fixture(scope="session")
+def demo_lake(finished_demo: FinishedDemo) -> Lake:
+    """The lake that `inventory demo` leaves behind."""
+    return finished_demo.lake
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,74 @@
+"""What each schedule starts at a given time, and how settings change it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from inventory_pipeline.defs.schedules import schedules
+from inventory_pipeline.settings import Settings
+from inventory_pipeline_tests.cli.planted import plant
+from inventory_pipeline_tests.defs.conftest import House
+
+ON_NEWEST = ["cost_analysis", "security_check", "cleanup"]
+
+
+def requests(house: House, job: str, at: datetime) -> list[dg.RunRequest]:
+    return evaluated(house, job, at).run_requests or []
+
+
+def evaluated(house: House, job: str, at: datetime) -> dg.ScheduleExecutionData:  # type: ignore[name-defined]
+    definitions = house.definitions
+    context = dg.build_schedule_context(
+        instance=house.instance,
+        scheduled_execution_time=at,
+        resources={"inventory": house.inventory},
+        repository_def=definitions.get_repository_def(),
+    )
+    return definitions.resolve_schedule_def(f"{job}_schedule").evaluate_tick(context)
+
+
+@pytest.mark.parametrize(
+    ("at", "key"),
+    [
+        (datetime(2026, 1, 20, 12, tzinfo=UTC), "2026-01-20T12:00"),
+        (datetime(2026, 1, 20, 12, 20, tzinfo=UTC), "2026-01-20T12:00"),
+        (datetime(2026, 1, 20, tzinfo=UTC), "2026-01-20T00:00"),
+    ],
+)
+def test_collection_is_of_the_window_it_falls_into(house: House, at: datetime, key: str) -> None:
+    (request,) = requests(house, "collect", at)
+    assert request.partition_key == key
+    assert request.run_key == key
+
+
+@pytest.mark.parametrize("job", ON_NEWEST)
+def test_the_others_take_the_newest_published_snapshot(house: House, job: str) -> None:
+    at = datetime(2026, 1, 20, 8, tzinfo=UTC)
+    skipped = evaluated(house, job, at)
+    assert not skipped.run_requests
+    assert "no snapshot is published yet" in str(skipped.skip_message)
+    published = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in (18, 19)]
+    plant(
+        house.inventory.lake,
+        "snapshots",
+        [{"snapshot_at": at, "status": "complete"} for at in published],
+    )
+    (request,) = requests(house, job, at)
+    assert request.partition_key == "2026-01-19T12:00"
+    (later,) = requests(house, job, datetime(2026, 1, 21, 8, tzinfo=UTC))
+    assert later.partition_key == "2026-01-19T12:00"
+    assert later.run_key != request.run_key
+
+
+@pytest.mark.parametrize("job", ["collect", *ON_NEWEST])
+def test_settings_say_when_and_whether(job: str) -> None:
+    settings = Settings.model_validate(
+        {"schedules": {job: {"cron": "30 5 * * TUE", "enabled": False}}}
+    )
+    told = {s.name: (s.cron_schedule, s.default_status) for s in schedules(settings)}
+    assert told.pop(f"{job}_schedule") == ("30 5 * * TUE", dg.DefaultScheduleStatus.STOPPED)
+    assert "30 5 * * TUE" not in {cron for cron, _ in told.values()}
+    assert {status for _, status in told.values()} == {dg.DefaultScheduleStatus.RUNNING}
