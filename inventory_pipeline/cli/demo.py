@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -264,15 +265,17 @@ def _found(estate: Estate, folder: Path) -> Iterator[tuple[Fact, Rows]]:
     lake = Lake.open(str(folder / "lake"), create=False)
     engine = DuckDBEngine(lake)
     snapshots = lake.snapshots()
-    for fact in facts(estate, (1, 2)):
-        pinned = {} if fact.day is None else {"snapshot_at": snapshots[fact.day - 1]}
+    # Neighbours that read the same share a session: opening one costs more than most queries.
+    for (names, day), group in groupby(facts(estate, (1, 2)), lambda fact: (fact.tables, fact.day)):
+        pinned = {} if day is None else {"snapshot_at": snapshots[day - 1]}
         reads = {
             name: pinned if name == "resources" or tables()[name].partitioned_by == SNAPSHOT else {}
-            for name in fact.tables
+            for name in names
         }
         with engine.session(reads) as db:
-            columns = [column.to_pylist() for column in db.query(fact.sql, fact.params).columns]
-            yield fact, tuple(zip(*columns, strict=True))
+            for fact in group:
+                columns = [column.to_pylist() for column in db.query(fact.sql, fact.params).columns]
+                yield fact, tuple(zip(*columns, strict=True))
 
 
 def _without(rows: Rows, others: Rows) -> Rows:

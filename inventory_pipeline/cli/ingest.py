@@ -23,16 +23,19 @@ class NoDestinationError(Exception):
 
 
 @click.command()
+@click.option("--retry", is_flag=True, help="Also try again what is quarantined.")
 @SETTINGS_OPTION
-def ingest(settings_path: Path | None) -> None:
+def ingest(retry: bool, settings_path: Path | None) -> None:
     """Find new S3 Inventory deliveries and ingest them.
 
     Looks at every destination of the settings (s3_inventory.destinations). A delivery that cannot
-    be trusted is quarantined with the reason and the others go on; the exit code is then 3.
+    be trusted is quarantined with the reason and the others go on; the exit code is then 3. Once
+    its cause is mended, --retry takes it up again.
 
     \b
     Examples:
       inventory ingest
+      inventory ingest --retry
       inventory ingest --settings config/inventory.yaml
     """
     from inventory_pipeline.defs.launch import run_job
@@ -45,7 +48,7 @@ def ingest(settings_path: Path | None) -> None:
             "no destination to look at: set s3_inventory.destinations, "
             "where S3 delivers the reports"
         )
-    found, problems = _new_deliveries(inventory)
+    found, problems = _new_deliveries(inventory, retry=retry)
     for problem in problems:
         click.echo(safe(problem), err=True)
     if not found and not problems:
@@ -59,8 +62,8 @@ def ingest(settings_path: Path | None) -> None:
     finish(outcomes, partial=bool(problems))
 
 
-def _new_deliveries(inventory: Inventory) -> tuple[list[Weighed], list[str]]:
-    """Deliveries that the ledger has not settled, and why a destination could not be listed."""
+def _new_deliveries(inventory: Inventory, *, retry: bool) -> tuple[list[Weighed], list[str]]:
+    """Deliveries to ingest, and why a destination could not be listed."""
     from inventory_pipeline.defs.s3_inventory import unsettled_deliveries
     from inventory_pipeline.reports import ReportError, find_deliveries
 
@@ -69,7 +72,8 @@ def _new_deliveries(inventory: Inventory) -> tuple[list[Weighed], list[str]]:
     for destination in inventory.settings.s3_inventory.destinations:
         s3 = inventory.s3(destination)
         try:
-            new += unsettled_deliveries(inventory, s3, find_deliveries(s3, destination, {}))
+            listed = find_deliveries(s3, destination, {})
+            new += unsettled_deliveries(inventory, s3, listed, retry=retry)
         except ReportError as error:
             problems.append(str(error))
     return new, problems

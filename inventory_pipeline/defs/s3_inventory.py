@@ -30,6 +30,7 @@ from inventory_pipeline.reports import (
     DeliveryResult,
     Destination,
     Found,
+    Ledger,
     ReportError,
     Weighed,
     find_deliveries,
@@ -239,14 +240,18 @@ def _look(
     )
 
 
-def unsettled_deliveries(inventory: Inventory, s3: S3Client, found: Found) -> list[Weighed]:
-    """The deliveries found that the ledger does not know as ingested or quarantined."""
-    return _unsettled(inventory, _weigh(s3, _unknown(inventory, found)))
+def unsettled_deliveries(
+    inventory: Inventory, s3: S3Client, found: Found, *, retry: bool = False
+) -> list[Weighed]:
+    """The deliveries found that are not ingested, nor quarantined unless to `retry` those."""
+    weighed = _weigh(s3, _unknown(inventory, found, retry=retry))
+    return _unsettled(inventory, weighed, retry=retry)
 
 
-def _unknown(inventory: Inventory, found: Found) -> list[Delivery]:
+def _unknown(inventory: Inventory, found: Found, *, retry: bool = False) -> list[Delivery]:
     """What the ledger has not settled, as far as the listing tells."""
-    ledger = read_ledger(inventory.lake, {d.delivered_on for d in found.deliveries})
+    days = {d.delivered_on for d in found.deliveries}
+    ledger = read_ledger(inventory.lake, days, retry=retry)
     return [d for d in found.deliveries if not ledger.is_settled(d, d.manifest_etag)]
 
 
@@ -262,10 +267,12 @@ def _weigh(
     return weighed
 
 
-def _unsettled(inventory: Inventory, weighed: Iterable[Weighed | None]) -> list[Weighed]:
+def _unsettled(
+    inventory: Inventory, weighed: Iterable[Weighed | None], *, retry: bool = False
+) -> list[Weighed]:
     """Those that are there and that the ledger does not know: KMS hides their MD5 in a listing."""
     ready = [w for w in weighed if w]
-    ledger = read_ledger(inventory.lake, {w.delivery.delivered_on for w in ready})
+    ledger = read_ledger(inventory.lake, {w.delivery.delivered_on for w in ready}, retry=retry)
     return [w for w in ready if not ledger.is_settled(w.delivery, w.manifest_md5)]
 
 
@@ -280,12 +287,12 @@ def _held_cursors(
     return cursors
 
 
-def planned_runs(inventory: Inventory, weighed: Sequence[Weighed]) -> list[list[Weighed]]:
+def planned_runs(inventory: Inventory, unsettled: Sequence[Weighed]) -> list[list[Weighed]]:
     """Deliveries by run: each of one day, within the settings' budget."""
     settings = inventory.settings.s3_inventory
     return plan_runs(
-        weighed,
-        read_ledger(inventory.lake, {w.delivery.delivered_on for w in weighed}),
+        unsettled,
+        Ledger.of(()),  # it has been asked
         max_deliveries=settings.max_deliveries_per_run,
         max_bytes=settings.max_bytes_per_run,
     )

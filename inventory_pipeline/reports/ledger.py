@@ -58,11 +58,12 @@ class Ledger:
         )
 
 
-def read_ledger(lake: Lake, days: Collection[date]) -> Ledger:
-    """The ledger of these days of delivery."""
+def read_ledger(lake: Lake, days: Collection[date], *, retry: bool = False) -> Ledger:
+    """The ledger of these days of delivery; to `retry`, as if it had quarantined nothing."""
     if not days:
         return Ledger.of(())
-    return Ledger.of(lake.read("s3_deliveries", {"delivered_on": sorted(days)}).to_pylist())
+    rows = lake.read("s3_deliveries", {"delivered_on": sorted(days)}).to_pylist()
+    return Ledger.of(r for r in rows if not (retry and r["status"] == "quarantined"))
 
 
 def record(rows: Sequence[Row], news: Sequence[Row]) -> list[Row]:

@@ -87,6 +87,8 @@ def test_what_is_settled_is_not_run_again(run, writer, launched, tmp_path: Path)
     assert result.exit_code == 0
     assert "no new deliveries" in result.output
     assert launched == []
+    assert run("ingest", "--retry").exit_code == 0
+    assert launched == [("2026-11-19", ["a"])]
 
 
 def test_a_destination_that_cannot_be_listed_does_not_stop_the_others(
