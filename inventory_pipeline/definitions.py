@@ -14,7 +14,7 @@ from inventory_pipeline.defs.partitions import delivery_partitions, snapshot_par
 from inventory_pipeline.defs.publication import publication_assets
 from inventory_pipeline.defs.resources import Clock, Inventory
 from inventory_pipeline.defs.s3_inventory import delivery_sensor, ingest_assets
-from inventory_pipeline.defs.schedules import jobs, schedules
+from inventory_pipeline.defs.schedules import analysis_sensor, jobs, schedules
 from inventory_pipeline.defs.snapshots import snapshot_assets
 
 
@@ -24,6 +24,7 @@ def build_defs(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     settings = resources["inventory"].settings
     snapshots = snapshot_partitions(settings.schedules.snapshots_start)
     days = delivery_partitions(settings.schedules.snapshots_start)
+    all_jobs = {job.name: job for job in jobs()}
     return dg.Definitions(
         assets=[
             *snapshot_assets(snapshots),
@@ -33,9 +34,13 @@ def build_defs(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             *archive_assets(days),
             *publication_assets(snapshots),
         ],
-        jobs=jobs(),
+        jobs=[*all_jobs.values()],
         schedules=schedules(settings),
-        sensors=[delivery_sensor(), failure_sensor()],
+        sensors=[
+            delivery_sensor(),
+            analysis_sensor(all_jobs),
+            failure_sensor(),
+        ],
         resources=resources,
         executor=dg.in_process_executor,
     )

@@ -1,4 +1,4 @@
-"""Jobs and the four schedules; cron and on/off come from settings, times are UTC."""
+"""Jobs, the four schedules, and what follows an ingestion. Cron and on/off come from settings."""
 
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,8 @@ from inventory_pipeline.defs.resources import Inventory
 from inventory_pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition,
     )
@@ -40,10 +42,12 @@ JOBS: dict[str, tuple[dg.AssetSelection, str]] = {
         "Usage and cost of a day's deliveries.",
     ),
     "archive_plan": (
-        GROUPS("archive"),
+        GROUPS("archive") | dg.AssetSelection.assets("prices"),
         "Candidates, economics and manifests for a day's deliveries.",
     ),
 }
+
+AFTER_INGESTION = ("storage_analysis", "archive_plan")
 
 
 def jobs() -> "list[UnresolvedAssetJobDefinition]":
@@ -110,3 +114,31 @@ def newest_snapshot_schedule(job: str, settings: Settings) -> dg.ScheduleDefinit
         )
 
     return tick
+
+
+def analysis_sensor(
+    known: "Mapping[str, UnresolvedAssetJobDefinition]",
+) -> dg.SensorDefinition:
+    """Analyses a day's storage and plans its archive each time deliveries of it were ingested."""
+
+    @dg.run_status_sensor(
+        name="analysis_after_ingestion",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[known["ingest_deliveries"]],
+        request_jobs=[known[name] for name in AFTER_INGESTION],
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Storage marts and archive plans of a day whose deliveries were ingested.",
+    )
+    def ingested(context: dg.RunStatusSensorContext) -> list[dg.RunRequest]:
+        run = context.dagster_run
+        return [
+            dg.RunRequest(
+                run_key=f"{job} after {run.run_id}",
+                job_name=job,
+                partition_key=run.tags["dagster/partition"],
+            )
+            for job in AFTER_INGESTION
+        ]
+
+    return ingested

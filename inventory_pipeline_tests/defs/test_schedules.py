@@ -72,3 +72,28 @@ def test_settings_say_when_and_whether(job: str) -> None:
     assert told.pop(f"{job}_schedule") == ("30 5 * * TUE", dg.DefaultScheduleStatus.STOPPED)
     assert "30 5 * * TUE" not in {cron for cron, _ in told.values()}
     assert {status for _, status in told.values()} == {dg.DefaultScheduleStatus.RUNNING}
+
+
+def test_an_ingestion_is_followed_by_its_days_analysis(house: House) -> None:
+    instance = house.instance
+    ingested = instance.create_run_for_job(
+        house.definitions.resolve_job_def("ingest_deliveries"),
+        status=dg.DagsterRunStatus.SUCCESS,
+        tags={"dagster/partition": "2026-01-19"},
+    )
+    context = dg.build_run_status_sensor_context(
+        sensor_name="analysis_after_ingestion",
+        dagster_instance=instance,
+        dagster_run=ingested,
+        dagster_event=dg.DagsterEvent(
+            event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name=ingested.job_name
+        ),
+    )
+    sensor = house.definitions.resolve_sensor_def("analysis_after_ingestion")
+    requests = sensor(context)
+    assert [(r.job_name, r.partition_key) for r in requests] == [
+        ("storage_analysis", "2026-01-19"),
+        ("archive_plan", "2026-01-19"),
+    ]
+    assert len({r.run_key for r in requests}) == 2
+    assert all(ingested.run_id in r.run_key for r in requests)
