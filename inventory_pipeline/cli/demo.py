@@ -322,4 +322,8 @@ def _serve(folder: Path, port: int, console: Console) -> None:
     finally:
         for child in children:
             child.terminate()
-            child.wait()
+        for child in children:
+            try:
+                child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                child.kill()
