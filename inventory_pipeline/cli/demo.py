@@ -300,6 +300,7 @@ def _farewell(folder: Path, seconds: float, console: Console) -> None:
         f"  {folder / 'warehouse.duckdb'} in any DuckDB client",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
 
 
