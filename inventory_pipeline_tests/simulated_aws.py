@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -19,6 +21,7 @@ from inventory_pipeline.settings import Settings
 
 ENGINEERING = "111111111111"
 OPERATIONS = "222222222222"
+SERVICES = ("sts", "ec2", "rds", "lambda", "s3", "s3control", "monitoring", "sns")
 CANARY = "canary-7b1f-never-to-be-stored"
 
 
@@ -32,8 +35,18 @@ def aws_server() -> Iterator[str]:
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         host, port = server.get_host_and_port()
+        for service in SERVICES:
+            _make_routes(f"http://{host}:{port}", service)
         yield f"http://{host}:{port}"
         server.stop()
+
+
+def _make_routes(url: str, service: str) -> None:
+    """Have moto make a service's routes now: it does so at the first request, and in several
+    threads at once that can fail."""
+    scope = f"AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/{service}/aws4_request"
+    with contextlib.suppress(HTTPError):
+        urlopen(Request(url, headers={"Authorization": scope})).close()
 
 
 @pytest.fixture
