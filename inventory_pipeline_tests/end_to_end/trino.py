@@ -298,7 +298,7 @@ def _decoder(kind: str) -> Decoder:
         return lambda values: [element(value) for value in values]
     if arguments == "varchar, varchar":
         return lambda value: sorted(value.items())
-    raise NotImplementedError(f"Trino type {kind}")
+    raise ValueError(f"no Python value for Trino type {kind}")
 
 
 def _instant(text: str) -> datetime:
