@@ -47,7 +47,7 @@ def sqlite_catalog(root: Path) -> Catalog:
     """The catalogue file of a local lake; made where there is none."""
     from pyiceberg.catalog.sql import SqlCatalog
     from sqlalchemy import URL
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import IntegrityError, OperationalError
 
     # Writers queue for SQLite's lock rather than fail; the path may hold any character.
     uri = URL.create("sqlite", database=str(root / "catalog.db"), query={"timeout": "60"})
@@ -60,7 +60,7 @@ def sqlite_catalog(root: Path) -> Catalog:
                 **PYARROW_IO,
             )
             catalog.create_namespace_if_not_exists(NAMESPACE)
-        except OperationalError:  # two processes making the same lake at once
+        except (OperationalError, IntegrityError):  # two processes making the same lake at once
             if last:
                 raise
         else:
