@@ -46,8 +46,7 @@ def types() -> Iterable[Row]:
     from inventory_pipeline.resource_types import resource_types
 
     for kind in resource_types().values():
-        actions = [*kind.iam_actions, *(detail.iam_action for detail in kind.details)]
-        yield kind.name, kind.group, kind.table, kind.scope, kind.meaning, actions
+        yield kind.name, kind.group, kind.table, kind.scope, kind.meaning, list(kind.actions)
 
 
 @_list("tables", "table", "group", "columns", "grain", "meaning")

@@ -206,7 +206,7 @@ class _CellRun:
         if self.shared is None:
             account = self.cell.account
             context = {"account_id": account.account_id, "partition": account.partition}
-            details = [d for d in self.cell.kind.details if d.per_account]
+            details = [d for d in self.cell.kind.details if d.per_cell]
             made = [self._ask(d, context, self.cell.call_region) for d in details]
             for call in made:
                 self._book(call)
@@ -219,7 +219,7 @@ class _CellRun:
             region = own_region(self.cell.kind, item)
             if region is not None and not self.runner.scope.covers(region):
                 return None, made
-            if detail.per_account or (detail.unless is not None and find(detail.unless, item)):
+            if detail.per_cell or (detail.unless is not None and find(detail.unless, item)):
                 continue
             call = self._ask(detail, item, region or self.cell.call_region)
             made.append(call)

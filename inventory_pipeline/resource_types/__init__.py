@@ -10,21 +10,32 @@ from collections.abc import Sequence
 from functools import cache
 
 from inventory_pipeline.resource_types.model import (
+    Batch,
+    Children,
+    ChildTable,
     CostComponent,
     Detail,
     Field,
     Metric,
+    Preparation,
     Relationship,
     ResourceType,
+    Within,
 )
 
 __all__ = [
+    "Batch",
+    "ChildTable",
+    "Children",
     "CostComponent",
     "Detail",
     "Field",
     "Metric",
+    "Preparation",
     "Relationship",
     "ResourceType",
+    "Within",
+    "child_tables",
     "resource_types",
     "selected_types",
     "type_names",
@@ -36,12 +47,21 @@ def resource_types() -> dict[str, ResourceType]:
     """Every resource type by name, in the order of its module's name and place."""
     found: dict[str, ResourceType] = {}
     for module in sorted(m.name for m in pkgutil.iter_modules(__path__)):
-        if module == "model":
-            continue
-        entries = importlib.import_module(f"{__name__}.{module}").RESOURCE_TYPES
+        # Modules that declare no types hold what several services share.
+        entries = getattr(importlib.import_module(f"{__name__}.{module}"), "RESOURCE_TYPES", ())
         for entry in entries:
             found[entry.name] = entry
     return found
+
+
+@cache
+def child_tables() -> dict[str, ChildTable]:
+    """Every table of elements of resources, by name."""
+    return {
+        children.table.name: children.table
+        for kind in resource_types().values()
+        for children in kind.children
+    }
 
 
 def type_names() -> list[str]:

@@ -231,7 +231,7 @@ S3_BUCKET = ResourceType(
             "s3:GetAccountPublicAccessBlock",
             frozenset({"NoSuchPublicAccessBlockConfiguration"}),
             service="s3control",
-            per_account=True,
+            per_cell=True,
         ),
         Detail(
             "policy_status",

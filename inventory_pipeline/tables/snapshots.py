@@ -1,7 +1,7 @@
 """What a snapshot holds: its accounts, one table per resource type, and the ledgers."""
 
 from inventory_pipeline.columns import bigint, double, tags, text, text_list, timestamp
-from inventory_pipeline.resource_types import resource_types
+from inventory_pipeline.resource_types import child_tables, resource_types
 from inventory_pipeline.tables.model import (
     COMMON_RESOURCE_COLUMNS,
     PLACE,
@@ -62,6 +62,25 @@ TABLES: tuple[Table, ...] = (
             SNAPSHOT,
         )
         for kind in resource_types().values()
+    ),
+    *(
+        Table(
+            child.name,
+            "snapshots",
+            child.meaning,
+            child.grain + " at a snapshot",
+            (
+                SNAPSHOT_AT,
+                text("account_id", "Account.", required=True),
+                text("region", "Region; `global` where a service has none.", required=True),
+                *RESOURCE,
+                bigint("position", "Place among the resource's elements, from 0.", required=True),
+                *(f.column for f in child.fields),
+            ),
+            ("snapshot_at", "account_id", "region", "resource_type", "resource_id", "position"),
+            SNAPSHOT,
+        )
+        for child in child_tables().values()
     ),
     Table(
         "relationships",

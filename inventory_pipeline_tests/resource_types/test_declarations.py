@@ -44,7 +44,7 @@ def sources(kind: ResourceType) -> Iterator[tuple[str, str]]:
         *(
             (f"{d.name} {name}", s)
             for d in kind.details
-            if not d.per_account
+            if not d.per_cell
             for name, s in d.arguments.items()
         ),
         *((f"{d.name} unless", d.unless) for d in kind.details),
