@@ -16,7 +16,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
-from inventory_pipeline.accounts import Account, Clients
+from inventory_pipeline.accounts import Clients
+from inventory_pipeline.accounts.clients import acting_account
 from inventory_pipeline.settings import Settings
 
 ENGINEERING = "111111111111"
@@ -100,7 +101,8 @@ class Fault:
     before: Callable[[], None] = lambda: None
     calls: int = field(default=0)
 
-    def hits(self, account: Account | None, region: str) -> bool:
+    def hits(self, region: str) -> bool:
+        account = acting_account()
         account_id = account.account_id if account else None
         return self.account_id in (None, account_id) and self.region in (None, region)
 
@@ -132,16 +134,16 @@ class FaultyClients(Clients):
             connections=10,
         )
         self.faults = faults
-        self.sabotaged: set[int] = set()
 
-    def client(self, account: Account | None, service: str, region: str) -> Any:
-        client = super().client(account, service, region)
-        if id(client) not in self.sabotaged:
-            self.sabotaged.add(id(client))
-            for fault in self.faults:
-                if fault.hits(account, region):
-                    # After the product's own hooks, as the network would be.
-                    client.meta.events.register_last("before-send", fault)
+    def _make(self, service: str, region: str) -> Any:
+        client = super()._make(service, region)
+
+        def sabotage(**event: Any) -> AWSResponse | None:
+            answers = (fault(**event) for fault in self.faults if fault.hits(region))
+            return next((answer for answer in answers if answer is not None), None)
+
+        # After the product's own hooks, as the network would be.
+        client.meta.events.register_last("before-send", sabotage)
         return client
 
 

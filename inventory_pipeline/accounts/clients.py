@@ -1,19 +1,24 @@
-"""Warm AWS clients: one for each account, service and region, over sessions of assumed roles.
+"""Warm AWS clients: one for each service and region, used on behalf of any account.
 
-Making a client costs tens of milliseconds of CPU, so the newest are kept, and all sessions share
-one loader of service descriptions. Credentials refresh themselves, so runs may outlast an hour.
+Making a client costs tens of milliseconds of CPU, so accounts share them: what `client` gives is a
+shared client that signs with the credentials of one account. Credentials refresh themselves, so
+runs may outlast an hour. Not here: which calls are repeated (`retries`).
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from inventory_pipeline.accounts.account import Account, NoAccountsError
+from inventory_pipeline.accounts.retries import Retries
 from inventory_pipeline.accounts.watch import attach
 
 if TYPE_CHECKING:
@@ -27,10 +32,27 @@ if TYPE_CHECKING:
     from inventory_pipeline.settings import Settings
 
 SESSION_NAME = "inventory_pipeline"
-MOST_CLIENTS = 200
-"""Clients kept: each is about 0.5 MB, and 500 accounts of 17 regions would need 34,000."""
+MOST_CLIENTS = 100
+"""Clients kept, the last used: 40 services in 17 regions would be some 400 MB."""
 CONNECT_TIMEOUT_SECONDS = 10
 READ_TIMEOUT_SECONDS = 60
+
+_acting_as: ContextVar[Account | None] = ContextVar("account", default=None)
+
+
+@contextmanager
+def acting_as(account: Account | None) -> Iterator[None]:
+    """Within this block the thread's calls are signed as `account` (None: the caller itself)."""
+    token = _acting_as.set(account)
+    try:
+        yield
+    finally:
+        _acting_as.reset(token)
+
+
+def acting_account() -> Account | None:
+    """The account that the thread's calls are signed as."""
+    return _acting_as.get()
 
 
 class Clients:
@@ -51,7 +73,7 @@ class Clients:
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._endpoint_url = endpoint_url or None
-        self._retry_attempts = retry_attempts
+        self._retries = Retries(retry_attempts)
         self._read_timeout = min(READ_TIMEOUT_SECONDS, timeout_seconds)
         self._connections = connections
         self.home_region = (
@@ -61,8 +83,10 @@ class Clients:
             or "us-east-1"
         )
         self._lock = threading.RLock()
-        self._sessions: dict[str | None, Session] = {}
-        self._clients: dict[tuple[str | None, str, str], BaseClient] = {}
+        self._own = _new_session()
+        self._session = self._shared_session()
+        self._credentials: dict[str, Credentials] = {}
+        self._clients: OrderedDict[tuple[str, str], BaseClient] = OrderedDict()
 
     @classmethod
     def of(cls, settings: Settings) -> Clients:
@@ -82,58 +106,59 @@ class Clients:
         from botocore.exceptions import UnknownRegionError
 
         try:
-            return self.session_for(None).get_partition_for_region(self.home_region)
+            return self._own.get_partition_for_region(self.home_region)
         except UnknownRegionError:
             raise NoAccountsError(
                 f"AWS_REGION: {self.home_region!r} is not a region; set it to one such as us-east-1"
             ) from None
 
-    def known_regions(self, partition: str) -> list[str]:
-        """Regions that botocore knows: what to fall back on where an account cannot be asked."""
-        return self.session_for(None).get_available_regions("ec2", partition_name=partition)
+    def known_regions(self, partition: str, service: str = "ec2") -> list[str]:
+        """Regions in which botocore knows a service: what to fall back on where AWS is silent."""
+        return self._own.get_available_regions(service, partition_name=partition)
 
-    def client(self, account: Account | None, service: str, region: str) -> BaseClient:
-        """The client of a service in a region, as `account` (None: the caller's own identity)."""
-        key = (account.role_arn if account else None, service, region)
-        client = self._clients.get(key)
-        if client is not None:
-            return client
+    def client(self, account: Account | None, service: str, region: str) -> Any:
+        """A client of a service in a region that acts as `account` (None: the caller itself)."""
+        return _ClientAs(account, self._shared(service, region))
+
+    def _shared(self, service: str, region: str) -> BaseClient:
+        key = (service, region)
         with self._lock:
             client = self._clients.get(key)
             if client is None:
-                client = self._make(self.session_for(account), service, region)
+                client = self._make(service, region)
                 self._clients[key] = client
-                if len(self._clients) > MOST_CLIENTS:  # the oldest; who still uses it has it
-                    del self._clients[next(iter(self._clients))]
+                if len(self._clients) > MOST_CLIENTS:  # who still uses it has it
+                    self._clients.popitem(last=False)
+            self._clients.move_to_end(key)
         return client
 
-    def session_for(self, account: Account | None) -> Session:
-        """The botocore session of an account's role, which is assumed at its first call."""
-        role = account.role_arn if account else None
-        with self._lock:
-            if role not in self._sessions:
-                session = self._new_session()
-                if account is not None and role is not None:
-                    _lend(session, self._assumed(account, role))
-                self._sessions[role] = session
-            return self._sessions[role]
-
-    def _new_session(self) -> Session:
-        from botocore.session import Session
-
-        session = Session()
-        session.register_component("data_loader", _loader())
-        session.set_config_variable("sts_regional_endpoints", "regional")
-        attach(session)
-        return session
-
-    def _make(self, session: Session, service: str, region: str) -> BaseClient:
-        client = session.create_client(
+    def _make(self, service: str, region: str) -> BaseClient:
+        client = self._session.create_client(
             service, region_name=region, endpoint_url=self._endpoint_url, config=self._config()
         )
         if self._endpoint_url and service == "s3control":
             client.meta.events.register("before-sign", self._without_host_prefix)
+        self._bound_to_limits(client, service, region)
         return client
+
+    def _bound_to_limits(self, client: BaseClient, service: str, region: str) -> None:
+        """Have the client wait and repeat by what AWS counts: account, region and service."""
+
+        def limit() -> tuple[str | None, str, str]:
+            account = acting_account()
+            return (account.role_arn if account else None, region, service)
+
+        def before_send(**_: Any) -> None:
+            self._retries.before_send(limit())
+
+        def needs_retry(
+            response: Any, attempts: int, caught_exception: Exception | None, **_: Any
+        ) -> float | None:
+            return self._retries.needs_retry(limit(), response, attempts, caught_exception)
+
+        events: Any = client.meta.events  # its stubs know no handler that answers
+        events.register_first("before-send", before_send)
+        events.register("needs-retry", needs_retry)
 
     def _config(self) -> Config:
         from botocore.config import Config
@@ -145,11 +170,16 @@ class Clients:
             else {}
         )
         return Config(
-            retries={"mode": "adaptive", "max_attempts": self._retry_attempts},
+            # `Retries` repeats calls.
+            retries={"mode": "standard", "total_max_attempts": 1},
             connect_timeout=min(CONNECT_TIMEOUT_SECONDS, self._read_timeout),
             read_timeout=self._read_timeout,
             max_pool_connections=self._connections,
             user_agent_extra=SESSION_NAME,
+            # An address of one account's would be kept for all.
+            account_id_endpoint_mode="disabled",
+            # Tests check the arguments that resource types declare; each check costs CPU.
+            parameter_validation=False,
             **elsewhere,
         )
 
@@ -157,6 +187,39 @@ class Clients:
         """Undo S3 Control's account id in the host name, which its endpoint rules insist on."""
         host = urlsplit(self._endpoint_url or "").netloc
         request.url = urlsplit(request.url)._replace(netloc=host).geturl()
+
+    # -- credentials ---------------------------------------------------------------------------
+
+    def _shared_session(self) -> Session:
+        """A session whose credentials are those of the account that a thread acts as."""
+        from botocore.credentials import CredentialProvider, CredentialResolver, Credentials
+
+        credentials_of = self._credentials_of
+
+        class Acting(Credentials):
+            def get_frozen_credentials(self) -> Any:
+                found = credentials_of(acting_account())
+                return None if found is None else found.get_frozen_credentials()
+
+        class ByThread(CredentialProvider):
+            METHOD = "acting-as"
+
+            def load(self) -> Credentials:
+                return Acting("", "", method=self.METHOD)
+
+        session = _new_session()
+        session.register_component("credential_provider", CredentialResolver([ByThread()]))
+        attach(session)
+        return session
+
+    def _credentials_of(self, account: Account | None) -> Credentials | None:
+        """The account's credentials, which are asked for at its first call."""
+        if account is None or account.role_arn is None:
+            return self._own.get_credentials()
+        with self._lock:
+            if account.role_arn not in self._credentials:
+                self._credentials[account.role_arn] = self._assumed(account, account.role_arn)
+            return self._credentials[account.role_arn]
 
     def _assumed(self, account: Account, role: str) -> Credentials:
         from botocore.credentials import DeferredRefreshableCredentials
@@ -167,8 +230,8 @@ class Clients:
             external_id = account.external_id_text()
             if external_id:
                 arguments["ExternalId"] = external_id
-            sts: Any = self.client(None, "sts", self.home_region)
             try:
+                sts = self.client(None, "sts", self.home_region)
                 given = sts.assume_role(**arguments)["Credentials"]
             except ClientError as error:
                 raise _without(external_id, error) from None
@@ -180,6 +243,53 @@ class Clients:
             }
 
         return DeferredRefreshableCredentials(assume, method="assume-role")
+
+
+class _ClientAs:
+    """A shared client whose calls, and whose paginators' calls, are signed as one account."""
+
+    def __init__(self, account: Account | None, client: Any) -> None:
+        self._account = account
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name == "get_paginator":
+            return lambda operation: _PagesAs(self._account, found(operation))
+        if name not in self._client.meta.method_to_api_mapping:
+            return found
+
+        def call(**arguments: Any) -> Any:
+            with acting_as(self._account):
+                return found(**arguments)
+
+        return call
+
+
+class _PagesAs:
+    """A paginator of a shared client, each of whose pages is asked for as one account."""
+
+    def __init__(self, account: Account | None, paginator: Any) -> None:
+        self._account = account
+        self._paginator = paginator
+
+    def paginate(self, **arguments: Any) -> Iterator[dict[str, Any]]:
+        pages = iter(self._paginator.paginate(**arguments))
+        while True:
+            with acting_as(self._account):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
+
+
+def _new_session() -> Session:
+    from botocore.session import Session
+
+    session = Session()
+    session.register_component("data_loader", _loader())
+    session.set_config_variable("sts_regional_endpoints", "regional")
+    return session
 
 
 @cache
@@ -201,16 +311,3 @@ def _without(secret: str | None, error: ClientError) -> ClientError:
     message = message.replace(secret, "***")
     code = said.get("Code", "Unknown")
     return ClientError({"Error": {"Code": code, "Message": message}}, error.operation_name)
-
-
-def _lend(session: Session, credentials: Credentials) -> None:
-    """Make `credentials` the only ones that `session` can find."""
-    from botocore.credentials import CredentialProvider, CredentialResolver
-
-    class Lent(CredentialProvider):
-        METHOD = "lent"
-
-        def load(self) -> Credentials:
-            return credentials
-
-    session.register_component("credential_provider", CredentialResolver([Lent()]))

@@ -91,10 +91,15 @@ def classify(error: BaseException, *, region_may_be_disabled: bool = False) -> F
     return Failure("timeout" if timed_out else "error", type(error).__name__, shorten(str(error)))
 
 
+def is_throttled(code: str | None) -> bool:
+    """Whether AWS's code says that calls came too fast."""
+    return code is not None and (code in THROTTLED_CODES or bool(_THROTTLED.match(code)))
+
+
 def _status(code: str, region_may_be_disabled: bool) -> Status:
     if region_may_be_disabled and code in _STRANGE_CREDENTIALS:
         return "region_disabled"
-    if code in THROTTLED_CODES or _THROTTLED.match(code):
+    if is_throttled(code):
         return "throttled"
     if code in _STRANGE_CREDENTIALS or _DENIED.match(code):
         return "denied"

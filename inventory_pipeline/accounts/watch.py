@@ -12,7 +12,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from inventory_pipeline.accounts.failures import THROTTLED_CODES, DeadlinePassedError
+from inventory_pipeline.accounts.failures import DeadlinePassedError, is_throttled
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -51,10 +51,15 @@ class Watch:
 
     def answered(self, attempt: int, code: str | None) -> None:
         self.retries += attempt > 1
-        self.throttles += code in THROTTLED_CODES
+        self.throttles += is_throttled(code)
 
 
 _worn: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+def worn() -> Watch | None:
+    """The watch of the calling thread."""
+    return _worn.get()
 
 
 def attach(session: Session) -> None:

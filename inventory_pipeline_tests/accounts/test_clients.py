@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from inventory_pipeline.accounts import Clients, DeadlinePassedError, Watch, accounts_of, enter
+from inventory_pipeline.accounts import (
+    Account,
+    Clients,
+    DeadlinePassedError,
+    Watch,
+    accounts_of,
+    enter,
+    retries,
+)
 from inventory_pipeline_tests.simulated_aws import (
     ENGINEERING,
     OPERATIONS,
@@ -127,24 +136,54 @@ def test_credentials_are_renewed_before_they_end(aws: str) -> None:
     assert fault.calls == 2
 
 
-def test_clients_are_made_once_and_share_what_they_load(aws: str) -> None:
+def test_accounts_share_a_client_and_never_their_credentials(aws: str) -> None:
     settings = settings_of(aws)
     clients = Clients.of(settings)
-    one, other = accounts_of(settings)
-    assert clients.client(one, "ec2", "us-east-1") is clients.client(one, "ec2", "us-east-1")
-    assert clients.client(one, "ec2", "us-east-1") is not clients.client(other, "ec2", "us-east-1")
-    loaders = {id(clients.session_for(a).get_component("data_loader")) for a in (one, other, None)}
-    assert len(loaders) == 1
+    one, other = (clients.client(a, "sts", "us-east-1") for a in accounts_of(settings))
+    assert one.meta.events is other.meta.events
+    identities = [c.get_caller_identity()["Account"] for c in (one, other, one)]
+    assert identities == [ENGINEERING, OPERATIONS, ENGINEERING]
+
+
+def test_pages_of_two_accounts_read_by_turns_never_mix(aws: str) -> None:
+    settings = settings_of(aws)
+    clients = Clients.of(settings)
+    pages: list[Any] = []
+    for count, account in enumerate(accounts_of(settings), start=3):
+        secrets = clients.client(account, "secretsmanager", "us-east-1")
+        for number in range(count):
+            secrets.create_secret(Name=f"{number}", SecretString="x")
+        paginator = secrets.get_paginator("list_secrets")
+        pages.append(paginator.paginate(PaginationConfig={"PageSize": 1}))
+    seen = [
+        page["SecretList"][0]["ARN"].split(":")[4]
+        for turn in zip(*pages, strict=False)
+        for page in turn
+    ]
+    assert seen == [ENGINEERING, OPERATIONS] * 3
+
+
+def test_threads_that_share_a_client_act_as_their_own_account(aws: str) -> None:
+    settings = settings_of(aws)
+    clients = Clients.of(settings)
+    accounts = [*accounts_of(settings)] * 20
+
+    def who(account: Account) -> str:
+        answer = clients.client(account, "sts", "us-east-1").get_caller_identity()
+        return str(answer["Account"])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(who, accounts)) == [a.account_id for a in accounts]
 
 
 def test_clients_do_not_pile_up(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inventory_pipeline.accounts.clients.MOST_CLIENTS", 2)
     clients = Clients.of(settings_of(aws))
-    first, second, third = (clients.client(None, "ec2", f"eu-west-{n}") for n in (1, 2, 3))
-    assert clients.client(None, "ec2", "eu-west-2") is second
-    assert clients.client(None, "ec2", "eu-west-3") is third
-    assert clients.client(None, "ec2", "eu-west-1") is not first
-    assert first.describe_volumes()["Volumes"] == []
+    first, second = (clients.client(None, "ec2", f"eu-west-{n}").meta for n in (1, 2))
+    assert clients.client(None, "ec2", "eu-west-1").meta is first
+    clients.client(None, "ec2", "eu-west-3")
+    assert clients.client(None, "ec2", "eu-west-1").meta is first, "it was the last used"
+    assert clients.client(None, "ec2", "eu-west-2").meta is not second
 
 
 def test_s3_control_reaches_an_endpoint_without_host_names(aws: str) -> None:
@@ -180,7 +219,7 @@ def test_a_watch_counts_the_calls_of_its_thread_alone(aws: str) -> None:
 def test_a_throttled_call_is_repeated_and_both_are_counted(
     aws: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    monkeypatch.setattr(retries, "FIRST_WAIT_SECONDS", 0.0)
     settings = settings_of(aws, collection_settings={"retry_attempts": 2})
     busy = ec2_error("RequestLimitExceeded", status=503)
     clients = FaultyClients(settings, Fault("DescribeVolumes", [busy, busy], forever=False))
