@@ -6,12 +6,13 @@ a snapshot. Not here: what there is to see (`resource_types`), whom (`accounts`)
 """
 
 from inventory_pipeline.collect.cells import Cell, plan
+from inventory_pipeline.collect.look import CellResult
 from inventory_pipeline.collect.publication import (
     SnapshotCoverage,
     publish_snapshot,
     snapshot_coverage,
 )
-from inventory_pipeline.collect.runner import CellResult, CellRunner
+from inventory_pipeline.collect.runner import CellRunner
 from inventory_pipeline.collect.snapshot import (
     CollectionResult,
     PastSnapshotError,

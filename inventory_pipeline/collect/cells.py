@@ -38,6 +38,15 @@ class Cell:
     def call_region(self) -> str:
         return self.account.global_region if self.region == GLOBAL else self.region
 
+    @property
+    def place(self) -> dict[str, str]:
+        """The cell's place as resource types know it; its region is where calls are made."""
+        return {
+            "account_id": self.account.account_id,
+            "partition": self.account.partition,
+            "region": self.call_region,
+        }
+
 
 @dataclass(frozen=True)
 class _Place:

@@ -196,6 +196,8 @@ def fold(metric: Metric, values: Sequence[float]) -> float | None:
             return sum(values) / len(values)
         case "maximum":
             return max(values)
+        case "minimum":
+            return min(values)
         case "sum":
             return float(sum(values))
         case "latest":

@@ -6,12 +6,12 @@ Belongs here: reading sources, types, tags, ownership, ARNs and edges. Not here:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import Any
 
 from inventory_pipeline.accounts.account import Account
 from inventory_pipeline.accounts.ownership import Ownership, ownership
@@ -20,13 +20,13 @@ from inventory_pipeline.columns import ColumnType
 from inventory_pipeline.resource_types import ResourceType
 from inventory_pipeline.resource_types.model import Item, Source
 
-if TYPE_CHECKING:
-    from jmespath.parser import ParsedResult
-
 # The region of a resource whose type has one, where AWS would not tell it.
 UNKNOWN_REGION = "unknown"
 
+_CHILD_KEY = ("snapshot_at", "account_id", "region", "resource_type", "resource_id")
+
 _PLACEHOLDER = re.compile(r"\{(partition|region|account_id|resource_id)\}")
+_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _BIGINT = range(-(2**63), 2**63)
 
 
@@ -46,23 +46,36 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Observation:
-    """A row of the type's table, its rows of `relationships`, and columns that made no sense."""
+    """A row of the type's table, its rows of `relationships` and of child tables by their name.
+
+    `problems` are columns whose values made no sense.
+    """
 
     row: dict[str, Any]
     edges: list[dict[str, Any]]
+    children: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, Any])
     problems: list[str] = field(default_factory=list[str])
-
-
-@cache
-def _expression(text: str) -> ParsedResult:
-    import jmespath
-
-    return jmespath.compile(text)
 
 
 def find(source: Source, item: Item) -> Any:
     """What a source finds in an item."""
-    return _expression(source).search(item) if isinstance(source, str) else source(item)
+    return _finder(source)(item) if isinstance(source, str) else source(item)
+
+
+@cache
+def _finder(expression: str) -> Callable[[Item], Any]:
+    """A function for a JMESPath expression; a plain path is followed without the library."""
+    import jmespath
+
+    if _PATH.fullmatch(expression):
+        return partial(_follow, tuple(expression.split(".")))
+    return jmespath.compile(expression).search  # type: ignore[no-any-return] # it has no types
+
+
+def _follow(names: tuple[str, ...], item: Any) -> Any:
+    for name in names:
+        item = item.get(name) if isinstance(item, dict) else None
+    return item
 
 
 def own_region(kind: ResourceType, item: Item) -> str | None:
@@ -76,6 +89,13 @@ class _Reader:
 
     item: Item
     problems: list[str] = field(default_factory=list[str])
+
+    def elements(self, name: str, source: Source) -> list[Item]:
+        try:
+            return list(find(source, self.item) or [])
+        except Exception as error:  # as for a column
+            self.problems.append(f"{name}: {type(error).__name__}")
+            return []
 
     def read(self, name: str, kind: ColumnType, source: Source | None) -> Any:
         if source is None:
@@ -101,7 +121,8 @@ def observe(kind: ResourceType, item: Item, sighting: Sighting) -> Observation:
         raise UnexpectedAnswerError(f"an element of {kind.operation} has no identifier")
     row = _common(kind, reader, sighting, resource_id)
     row |= {f.column.name: reader.read(f.column.name, f.column.type, f.source) for f in kind.fields}
-    return Observation(row, _edges(kind, reader, row), reader.problems)
+    edges, children = _edges(kind, reader, row), _children(kind, reader, row)
+    return Observation(row, edges, children, reader.problems)
 
 
 def _common(
@@ -154,6 +175,27 @@ def _arn(kind: ResourceType, account: Account, region: str, resource_id: str) ->
     }
     arn = _PLACEHOLDER.sub(lambda match: values[match[1]], kind.arn)
     return lambda _: arn
+
+
+def _children(
+    kind: ResourceType, reader: _Reader, row: Mapping[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """The elements of each child table; none where they were not read."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for children in kind.children:
+        table = children.table
+        rows = found.setdefault(table.name, [])
+        for element in reader.elements(table.name, children.elements):
+            inner = _Reader(element, reader.problems)
+            rows.append(
+                {name: row[name] for name in _CHILD_KEY}
+                | {"position": len(rows)}
+                | {
+                    f.column.name: inner.read(f.column.name, f.column.type, f.source)
+                    for f in table.fields
+                }
+            )
+    return found
 
 
 def _edges(kind: ResourceType, reader: _Reader, row: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -19,12 +19,13 @@ from inventory_pipeline.accounts import Account, Clients, Entry, accounts_of, en
 from inventory_pipeline.accounts.regions import RegionScope
 from inventory_pipeline.accounts.watch import Clock
 from inventory_pipeline.collect.cells import Cell, CellKey, plan
+from inventory_pipeline.collect.look import CellResult, Row
 from inventory_pipeline.collect.merge import Joining, joinings
 from inventory_pipeline.collect.merge import merge_accounts as join_accounts
 from inventory_pipeline.collect.merge import merge_coverage as join_coverage
 from inventory_pipeline.collect.merge import merge_rows as join_rows
 from inventory_pipeline.collect.publication import SEEN, ledger_of
-from inventory_pipeline.collect.runner import CellResult, CellRunner, Row
+from inventory_pipeline.collect.runner import CellRunner
 from inventory_pipeline.lake.schema import arrow_schema
 from inventory_pipeline.resource_types import (
     ResourceType,

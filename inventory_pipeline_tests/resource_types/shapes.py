@@ -9,10 +9,14 @@ from functools import cache
 from typing import Any
 
 import jmespath
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.model import ListShape, MapShape, StringShape, StructureShape
 from botocore.session import Session
 
-from inventory_pipeline.resource_types import ResourceType
+from inventory_pipeline.resource_types import Detail, ResourceType
+
+PLACE: Mapping[str, Any] = {
+    name: StringShape(name, {"type": "string"}) for name in ("account_id", "partition", "region")
+}
 
 
 @cache
@@ -29,14 +33,37 @@ def operation(service: str, name: str) -> Any:
     return client.meta.service_model.operation_model(client.meta.method_to_api_mapping[name])
 
 
-def item_members(kind: ResourceType) -> dict[str, Shape]:
-    """The members of an item of this type, its details included."""
-    page = operation(kind.service, kind.operation).output_shape
-    item = element(follow(jmespath.compile(kind.items).parsed, page))
-    details = {
-        d.name: operation(d.service or kind.service, d.operation).output_shape for d in kind.details
-    }
-    return {**item.members, **details}
+def item_members(kind: ResourceType) -> dict[str, Any] | None:
+    """The members of an item of this type, its details included; None where a function makes it."""
+    item = _own_members(kind)
+    return (
+        None if item is None else {**item, **{d.name: detail_shape(kind, d) for d in kind.details}}
+    )
+
+
+def _own_members(kind: ResourceType) -> Mapping[str, Any] | None:
+    if kind.operation is None:
+        return PLACE
+    if not isinstance(kind.items, str):
+        return None
+    found = members_of(elements(kind.service, kind.operation, kind.items))
+    if kind.within is None:
+        return found
+    return {**found, "parent": elements(kind.service, kind.within.operation, kind.within.items)}
+
+
+def detail_shape(kind: ResourceType, detail: Detail) -> Any:
+    service = detail.service or kind.service
+    if detail.batch is not None:
+        return elements(service, detail.operation, detail.batch.answers)
+    if detail.items is not None:
+        return Projected(elements(service, detail.operation, detail.items))
+    return operation(service, detail.operation).output_shape
+
+
+def elements(service: str, name: str, items: str) -> Any:
+    """The shape of what an expression lists in an operation's answer."""
+    return element(follow(jmespath.compile(items).parsed, operation(service, name).output_shape))
 
 
 @dataclass(frozen=True)
@@ -80,6 +107,8 @@ def follow(node: Mapping[str, Any], shape: Any) -> Any:
         case "multi_select_list":
             first, *_ = [follow(child, shape) for child in children]
             return Projected(first)
+        case "multi_select_hash":
+            return {child["value"]: follow(child["children"][0], shape) for child in children}
         case unknown:
             raise AssertionError(f"a form of JMESPath this test does not know: {unknown}")
 
@@ -100,10 +129,14 @@ def members_of(shape: Any) -> Mapping[str, Any]:
     return shape
 
 
-def example(shape: Shape, depth: int = 0) -> Any:
+def example(shape: Any, depth: int = 0) -> Any:
     """A value of a shape, as botocore would give it."""
     if depth > 8:
         return None
+    if isinstance(shape, Mapping):
+        return {name: example(member, depth + 1) for name, member in shape.items()}
+    if isinstance(shape, Projected):
+        return [example(shape.member, depth + 1)]
     if isinstance(shape, StructureShape):
         return {name: example(member, depth + 1) for name, member in shape.members.items()}
     if isinstance(shape, ListShape):
@@ -124,5 +157,7 @@ def example(shape: Shape, depth: int = 0) -> Any:
         case "blob":
             return b"x"
         case _:
+            if "policy" in shape.name.lower():
+                return '{"Statement": []}'
             # Lambda's times are text.
             return "2026-01-02T03:04:05.000+0000" if shape.name == "Timestamp" else "text"

@@ -1,0 +1,144 @@
+"""What further calls say of listed items: once for all, for several at a time, or one by one.
+
+Not here: the listing (`look`), nor what becomes of an answer (`observe`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
+
+from inventory_pipeline.accounts.failures import Failure
+from inventory_pipeline.accounts.regions import RegionScope
+from inventory_pipeline.collect.calls import Call, Calls, Item, found_arguments
+from inventory_pipeline.collect.observe import find, own_region
+from inventory_pipeline.resource_types import Batch, Detail
+
+T = TypeVar("T")
+
+_UNANSWERED = Failure("error", "NoAnswer", "AWS answered for other items of the call alone")
+
+
+@dataclass
+class Details:
+    """The details of one cell's items; `pool` makes the calls."""
+
+    calls: Calls
+    pool: Executor
+    scope: RegionScope
+    batch_size: int
+    _shared: Item | None = field(default=None, init=False)
+
+    def of(self, items: Sequence[Item]) -> Iterator[tuple[Item | None, list[Call]]]:
+        """Each item with what is said of it, and the calls that it took.
+
+        None for an item that is out of scope or no longer there. Calls for several items come
+        with the first of them.
+        """
+        kind = self.calls.cell.kind
+        if not kind.details:
+            yield from ((item, []) for item in items)
+            return
+        shared, made = self._shared_details()
+        items = [{**item, **shared} for item in items]
+        for detail in kind.details:
+            if detail.batch is not None:
+                made += self._batched(detail, detail.batch, items)
+        for item, own in self.pool.map(self._detailed, items):
+            yield item, made + own
+            made = []
+
+    def _shared_details(self) -> tuple[Item, list[Call]]:
+        """Answers that are the same for all items of the cell; asked once."""
+        if self._shared is not None:
+            return self._shared, []
+        cell = self.calls.cell
+        place = cell.place
+        asked = [
+            self._ask(detail, place, cell.call_region)
+            for detail in cell.kind.details
+            if detail.per_cell
+        ]
+        made = [call for call in asked if call is not None]
+        self._shared = {call.part: call.answer for call in made if call.failure is None}
+        return self._shared, made
+
+    def _batched(self, detail: Detail, batch: Batch, items: Sequence[Item]) -> list[Call]:
+        """Ask for several items in each call, and give each item its part of the answer."""
+        wanted = [item for item in items if not _needless(detail, item)]
+        chunks = list(_chunks(wanted, min(batch.size, self.batch_size)))
+        made = list(self.pool.map(partial(self._ask_batch, detail, batch), chunks))
+        gone = self.calls.cell.kind.gone
+        for chunk, call in zip(list(chunks), list(made), strict=True):
+            # One item that is gone fails the call for all: the others are asked one by one.
+            if call.failure is not None and call.failure.code in gone and len(chunk) > 1:
+                made += [self._ask_batch(detail, batch, [item]) for item in chunk]
+                made[made.index(call)] = replace(call, failure=None)
+        return made
+
+    def _ask_batch(self, detail: Detail, batch: Batch, items: Sequence[Item]) -> Call:
+        cell = self.calls.cell
+        arguments = {**detail.arguments, batch.argument: [find(batch.key, i) for i in items]}
+
+        def ask() -> Any:
+            service = detail.service or cell.kind.service
+            return self.calls.answer(service, cell.call_region, detail.operation, arguments)
+
+        call = self.calls.ask(detail.name, ask)
+        if call.failure is not None:
+            return call
+        said = {find(batch.answer_key, a): a for a in find(batch.answers, call.answer) or []}
+        for item, key in zip(items, arguments[batch.argument], strict=True):
+            if key in said:
+                item[detail.name] = said[key]
+            else:
+                call = replace(call, failure=_UNANSWERED)
+        return call
+
+    def _detailed(self, item: Item) -> tuple[Item | None, list[Call]]:
+        kind = self.calls.cell.kind
+        made: list[Call] = []
+        for detail in kind.details:
+            region = own_region(kind, item)
+            if region is not None and not self.scope.covers(region):
+                return None, made
+            if detail.per_cell or detail.batch is not None or _needless(detail, item):
+                continue
+            call = self._ask(detail, item, region or self.calls.cell.call_region)
+            if call is None:
+                continue
+            if call.failure is not None and call.failure.code in kind.gone:
+                return None, [*made, replace(call, failure=None)]
+            made.append(call)
+            if call.failure is None:
+                item[detail.name] = call.answer
+        return item, made
+
+    def _ask(self, detail: Detail, item: Mapping[str, Any], region: str) -> Call | None:
+        """None where an argument is not known, because what would tell it was not read."""
+        arguments = found_arguments(detail.arguments, item)
+        if arguments is None:
+            return None
+        service = detail.service or self.calls.cell.kind.service
+
+        def ask() -> Any:
+            if detail.items is None:
+                return self.calls.answer(service, region, detail.operation, arguments)
+            pages = self.calls.pages(service, region, detail.operation, arguments)
+            return [element for page in pages for element in find(detail.items, page) or []]
+
+        call = self.calls.ask(detail.name, ask)
+        if call.failure is not None and call.failure.code in detail.absent:
+            return Call(detail.name, {} if detail.items is None else [], None, call.watch)
+        return call
+
+
+def _needless(detail: Detail, item: Mapping[str, Any]) -> bool:
+    return detail.unless is not None and bool(find(detail.unless, item))
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
