@@ -36,7 +36,10 @@ class Cell:
 
     @property
     def call_region(self) -> str:
-        return self.account.global_region if self.region == GLOBAL else self.region
+        if self.region != GLOBAL:
+            return self.region
+        asked_in = self.kind.asked_in or {}
+        return asked_in.get(self.account.partition, self.account.global_region)
 
     @property
     def place(self) -> dict[str, str]:
@@ -72,13 +75,16 @@ def plan(
         known = known_regions(entry.account.partition)
         regional = [p for p in _places(entry, scope, seen, known) if scope.covers(p.region)]
         for kind in kinds:
+            if kind.asked_in is not None and entry.account.partition not in kind.asked_in:
+                continue
             places = [everywhere] if kind.scope == "global" else regional
             cells += (
                 Cell(entry.account, place.region, kind, place.skip, place.may_be_disabled)
                 for place in places
             )
-    # Global cells first: they tend to be the long ones.
-    return sorted(cells, key=lambda cell: cell.region != GLOBAL)
+    # Global cells first: they tend to be the long ones. Then a region's service in all accounts
+    # before the next one, so that few clients are in use at a time.
+    return sorted(cells, key=lambda c: (c.region != GLOBAL, c.region, c.kind.service))
 
 
 def _places(

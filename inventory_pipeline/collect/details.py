@@ -5,7 +5,7 @@ Not here: the listing (`look`), nor what becomes of an answer (`observe`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +18,9 @@ from inventory_pipeline.collect.observe import find, own_region
 from inventory_pipeline.resource_types import Batch, Detail
 
 T = TypeVar("T")
+
+_GONE = "no longer there"
+"""Marks an item that was deleted since it was listed, where a shared call found out."""
 
 _UNANSWERED = Failure("error", "NoAnswer", "AWS answered for other items of the call alone")
 
@@ -69,15 +72,23 @@ class Details:
     def _batched(self, detail: Detail, batch: Batch, items: Sequence[Item]) -> list[Call]:
         """Ask for several items in each call, and give each item its part of the answer."""
         wanted = [item for item in items if not _needless(detail, item)]
+        ask = partial(self._ask_batch, detail, batch)
         chunks = list(_chunks(wanted, min(batch.size, self.batch_size)))
-        made = list(self.pool.map(partial(self._ask_batch, detail, batch), chunks))
-        gone = self.calls.cell.kind.gone
-        for chunk, call in zip(list(chunks), list(made), strict=True):
-            # One item that is gone fails the call for all: the others are asked one by one.
-            if call.failure is not None and call.failure.code in gone and len(chunk) > 1:
-                made += [self._ask_batch(detail, batch, [item]) for item in chunk]
-                made[made.index(call)] = replace(call, failure=None)
+        made: list[Call] = []
+        for chunk, call in zip(chunks, self.pool.map(ask, chunks), strict=True):
+            if not self._is_gone(call):
+                made.append(call)
+            else:  # one item that is gone fails the call for all: each is asked for itself
+                made.append(replace(call, failure=None))
+                made += [self._ask_alone(ask, item) for item in chunk]
         return made
+
+    def _ask_alone(self, ask: Callable[[Sequence[Item]], Call], item: Item) -> Call:
+        call = ask([item])
+        if not self._is_gone(call):
+            return call
+        item[_GONE] = True
+        return replace(call, failure=None)
 
     def _ask_batch(self, detail: Detail, batch: Batch, items: Sequence[Item]) -> Call:
         cell = self.calls.cell
@@ -98,9 +109,14 @@ class Details:
                 call = replace(call, failure=_UNANSWERED)
         return call
 
+    def _is_gone(self, call: Call) -> bool:
+        return call.failure is not None and call.failure.code in self.calls.cell.kind.gone
+
     def _detailed(self, item: Item) -> tuple[Item | None, list[Call]]:
         kind = self.calls.cell.kind
         made: list[Call] = []
+        if item.pop(_GONE, False):
+            return None, made
         for detail in kind.details:
             region = own_region(kind, item)
             if region is not None and not self.scope.covers(region):
@@ -110,7 +126,7 @@ class Details:
             call = self._ask(detail, item, region or self.calls.cell.call_region)
             if call is None:
                 continue
-            if call.failure is not None and call.failure.code in kind.gone:
+            if self._is_gone(call):
                 return None, [*made, replace(call, failure=None)]
             made.append(call)
             if call.failure is None:
