@@ -7,9 +7,11 @@ collection, cost lines, documentation and IAM actions follow from it. Not here: 
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from inventory_pipeline.resource_types.model import (
+    METRICS_ACTION,
     Batch,
     Children,
     ChildTable,
@@ -35,6 +37,7 @@ __all__ = [
     "Relationship",
     "ResourceType",
     "Within",
+    "action_names",
     "child_tables",
     "resource_types",
     "selected_types",
@@ -64,13 +67,34 @@ def child_tables() -> dict[str, ChildTable]:
     }
 
 
+def action_names() -> list[str]:
+    """Every IAM action that seeing some type takes."""
+    return sorted({action for kind in resource_types().values() for action in kind.actions})
+
+
 def type_names() -> list[str]:
     """Names that settings and commands may use: groups and types."""
     kinds = resource_types().values()
     return sorted({kind.group for kind in kinds} | {kind.name for kind in kinds})
 
 
-def selected_types(names: Sequence[str] = ()) -> list[ResourceType]:
-    """The types that groups (ec2) or names (ebs_volume) mean; all where there are none."""
+def selected_types(
+    names: Sequence[str] = (), actions_off: Sequence[str] = ()
+) -> list[ResourceType]:
+    """The types that groups (ec2) or names (ebs_volume) mean; all where there are none.
+
+    They come without the details and metrics that take an IAM action of `actions_off`; a type that
+    cannot be listed without one is left out.
+    """
     kinds = list(resource_types().values())
-    return [k for k in kinds if not names or k.name in names or k.group in names]
+    chosen = [k for k in kinds if not names or k.name in names or k.group in names]
+    without = [_without(kind, frozenset(actions_off)) for kind in chosen]
+    return [k for k in without if not {*k.actions} & {*actions_off}]
+
+
+def _without(kind: ResourceType, actions: frozenset[str]) -> ResourceType:
+    return replace(
+        kind,
+        details=tuple(detail for detail in kind.details if detail.iam_action not in actions),
+        metrics=() if METRICS_ACTION in actions else kind.metrics,
+    )

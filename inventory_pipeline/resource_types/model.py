@@ -17,6 +17,9 @@ Item = Mapping[str, Any]
 Source = str | Callable[[Item], Any]
 """Where a value comes from in an item: a JMESPath expression, or a function of the item."""
 
+METRICS_ACTION = "cloudwatch:GetMetricData"
+"""The IAM action that utilisation metrics take."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -137,7 +140,8 @@ class Metric:
 
     `absent_is_zero`: AWS emits no datapoint when nothing happened, so silence means 0. Otherwise
     silence means unknown. `period_seconds` is what one datapoint covers; `window_days` how far
-    back; several datapoints fold into one value by `fold`.
+    back; several datapoints fold into one value by `fold`, of which `quiet_hours` counts the hours
+    of the week that were below 5 in every week of a window of whole weeks without a gap.
     """
 
     column: str
@@ -145,7 +149,7 @@ class Metric:
     namespace: str
     name: str
     statistic: Literal["Average", "Maximum", "Sum", "Minimum", "p99.5"]
-    fold: Literal["average", "maximum", "minimum", "sum", "latest"]
+    fold: Literal["average", "maximum", "minimum", "sum", "latest", "quiet_hours"]
     dimensions: Mapping[str, Source]
     window_days: int = 14
     period_seconds: int = 86400
@@ -191,7 +195,9 @@ class ResourceType:
     that mean "there is none", `gone` those of details that mean "no longer there since listed".
 
     `scope`: a regional type is asked in every enabled region, a global one once per account, in
-    the partition's first region. `region` finds a global type's own region where it has one.
+    the partition's first region; one that is asked elsewhere, or that some partitions have not,
+    gives in `asked_in` its region by partition. `region` finds a global type's own region where it
+    has one.
     `group` is the settings' short word (`ec2`, `rds`, ...). `keep` drops items that are not this
     type's. `arn` is a source, or a template in `{partition} {region} {account_id} {resource_id}`
     that begins with `arn:`. `tags` gives a list of `{Key, Value}` or a mapping; None is "not read".
@@ -217,6 +223,7 @@ class ResourceType:
     tags: Source | None = None
     region: Source | None = None
     scope: Literal["regional", "global"] = "regional"
+    asked_in: Mapping[str, str] | None = None
     arguments: Mapping[str, Any] | None = None
     within: Within | None = None
     prepare: Preparation | None = None
@@ -244,5 +251,5 @@ class ResourceType:
         if self.prepare is not None:
             found.add(self.prepare.iam_action)
         if self.metrics:
-            found.add("cloudwatch:GetMetricData")
+            found.add(METRICS_ACTION)
         return tuple(sorted(found))

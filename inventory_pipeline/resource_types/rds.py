@@ -1,4 +1,9 @@
-"""RDS: database instances and clusters (Aurora and Multi-AZ)."""
+"""RDS: database instances, members of clusters included.
+
+Not here: clusters (`rds_clusters`), snapshots (`rds_snapshots`), parameters (`rds_parameters`).
+"""
+
+from typing import Literal
 
 from inventory_pipeline.columns import ColumnType as T
 from inventory_pipeline.resource_types.model import (
@@ -7,6 +12,11 @@ from inventory_pipeline.resource_types.model import (
     Relationship,
     ResourceType,
     field,
+)
+from inventory_pipeline.resource_types.rds_engines import (
+    ENGINE_DETAILS,
+    ENGINE_FIELDS,
+    OWN_ENGINES,
 )
 
 # A stopped instance pays for its storage only; AWS starts it again after seven days.
@@ -25,6 +35,30 @@ GP3_INCLUDED_IOPS = (
     " THEN 12000 WHEN r.allocated_storage_gb IS NOT NULL THEN 3000 END)"
 )
 
+
+def _metric(
+    column: str,
+    meaning: str,
+    name: str,
+    statistic: Literal["Average", "Maximum", "Minimum", "p99.5"],
+    fold: Literal["average", "maximum", "minimum", "latest"],
+    *,
+    window_days: int = 14,
+    label: str | None = None,
+) -> Metric:
+    return Metric(
+        column,
+        meaning,
+        "AWS/RDS",
+        name,
+        statistic,
+        fold,
+        {"DBInstanceIdentifier": "DBInstanceIdentifier"},
+        window_days=window_days,
+        label=label,
+    )
+
+
 RDS_INSTANCE = ResourceType(
     name="rds_instance",
     table="rds_instances",
@@ -40,8 +74,7 @@ RDS_INSTANCE = ResourceType(
     state="DBInstanceStatus",
     created_at="InstanceCreateTime",
     tags="TagList || `[]`",
-    # DescribeDBInstances also answers Neptune's and DocumentDB's instances.
-    keep="!contains(['neptune', 'docdb'], Engine)",
+    keep=OWN_ENGINES,
     fields=(
         field("engine", T.TEXT, "Engine.", "Engine"),
         field("engine_version", T.TEXT, "Engine version.", "EngineVersion"),
@@ -84,7 +117,78 @@ RDS_INSTANCE = ResourceType(
         ),
         field("endpoint_port", T.BIGINT, "Port.", "Endpoint.Port"),
         field("vpc_id", T.TEXT, "VPC.", "DBSubnetGroup.VpcId"),
+        field("availability_zone", T.TEXT, "Availability zone.", "AvailabilityZone"),
+        field(
+            "throughput_mbps", T.BIGINT, "Provisioned throughput, MiB/s (gp3).", "StorageThroughput"
+        ),
+        field(
+            "storage_limit_gb",
+            T.BIGINT,
+            "Size up to which storage grows by itself, GiB; NULL where it does not.",
+            "MaxAllocatedStorage",
+        ),
+        field(
+            "replicas",
+            T.TEXT_LIST,
+            "Its read replicas.",
+            "ReadReplicaDBInstanceIdentifiers",
+        ),
+        field(
+            "replica_source_cluster_id",
+            T.TEXT,
+            "Source cluster of a read replica.",
+            "ReadReplicaSourceDBClusterIdentifier",
+        ),
+        field("master_username", T.TEXT, "Name of the administrator.", "MasterUsername"),
+        field(
+            "master_secret_arn",
+            T.TEXT,
+            "Secret that AWS keeps its password in; NULL where it does not.",
+            "MasterUserSecret.SecretArn",
+        ),
+        field(
+            "parameter_group",
+            T.TEXT,
+            "Parameter group.",
+            "DBParameterGroups[0].DBParameterGroupName",
+        ),
+        field("ca_certificate", T.TEXT, "Certificate authority.", "CACertificateIdentifier"),
+        field(
+            "certificate_expires_at",
+            T.TIMESTAMP,
+            "End of its TLS certificate.",
+            "CertificateDetails.ValidTill",
+        ),
+        field(
+            "log_exports",
+            T.TEXT_LIST,
+            "Logs sent to CloudWatch; empty where none.",
+            "EnabledCloudwatchLogsExports || `[]`",
+        ),
+        field(
+            "copies_tags_to_snapshots", T.BOOLEAN, "Snapshots get its tags.", "CopyTagsToSnapshot"
+        ),
+        field(
+            "monitoring_seconds",
+            T.BIGINT,
+            "Interval of enhanced monitoring; 0 is off.",
+            "MonitoringInterval",
+        ),
+        field(
+            "performance_insights",
+            T.BOOLEAN,
+            "Performance Insights is on.",
+            "PerformanceInsightsEnabled",
+        ),
+        field(
+            "restarts_at",
+            T.TIMESTAMP,
+            "When AWS will start a stopped one again.",
+            "AutomaticRestartTime",
+        ),
+        *ENGINE_FIELDS,
     ),
+    details=ENGINE_DETAILS,
     relationships=(
         Relationship("member_of", "rds_cluster", "[DBClusterIdentifier]"),
         Relationship(
@@ -92,47 +196,54 @@ RDS_INSTANCE = ResourceType(
             "rds_instance",
             "[ReadReplicaSourceDBInstanceIdentifier]",
         ),
+        Relationship("in_vpc", "vpc", "[DBSubnetGroup.VpcId]"),
+        Relationship("in_subnet", "subnet", "DBSubnetGroup.Subnets[].SubnetIdentifier"),
+        Relationship(
+            "has_parameter_group",
+            "rds_parameter_group",
+            "DBParameterGroups[].DBParameterGroupName",
+        ),
         Relationship(
             "has_security_group", "security_group", "VpcSecurityGroups[].VpcSecurityGroupId"
         ),
     ),
     metrics=(
-        Metric(
+        _metric(
             "connections_maximum",
             "Most connections at a time.",
-            "AWS/RDS",
             "DatabaseConnections",
             "Maximum",
             "maximum",
-            {"DBInstanceIdentifier": "DBInstanceIdentifier"},
         ),
-        Metric(
-            "cpu_average",
-            "Mean CPU, percent.",
-            "AWS/RDS",
+        _metric("cpu_average", "Mean CPU, percent.", "CPUUtilization", "Average", "average"),
+        _metric("cpu_maximum", "Highest CPU, percent.", "CPUUtilization", "Maximum", "maximum"),
+        _metric(
+            "cpu_p99_5",
+            "The 99.5th percentile of CPU on the busiest day, percent.",
             "CPUUtilization",
-            "Average",
-            "average",
-            {"DBInstanceIdentifier": "DBInstanceIdentifier"},
-        ),
-        Metric(
-            "cpu_maximum",
-            "Highest CPU, percent.",
-            "AWS/RDS",
-            "CPUUtilization",
-            "Maximum",
+            "p99.5",
             "maximum",
-            {"DBInstanceIdentifier": "DBInstanceIdentifier"},
         ),
-        Metric(
-            "free_storage_bytes",
-            "Least free storage.",
-            "AWS/RDS",
+        _metric("load_maximum", "Most sessions active at a time.", "DBLoad", "Maximum", "maximum"),
+        _metric(
+            "freeable_memory_bytes", "Least free memory.", "FreeableMemory", "Minimum", "minimum"
+        ),
+        _metric(
+            "free_storage_bytes", "Least free storage.", "FreeStorageSpace", "Minimum", "latest"
+        ),
+        _metric(
+            "free_storage_minimum_bytes",
+            "Least free storage in 30 days.",
             "FreeStorageSpace",
             "Minimum",
-            "latest",
-            {"DBInstanceIdentifier": "DBInstanceIdentifier"},
+            "minimum",
+            window_days=30,
+            label="30_days",
         ),
+        _metric("read_iops_average", "Mean reads a second.", "ReadIOPS", "Average", "average"),
+        _metric("read_iops_maximum", "Most reads a second.", "ReadIOPS", "Maximum", "maximum"),
+        _metric("write_iops_average", "Mean writes a second.", "WriteIOPS", "Average", "average"),
+        _metric("write_iops_maximum", "Most writes a second.", "WriteIOPS", "Maximum", "maximum"),
     ),
     costs=(
         CostComponent(
@@ -165,92 +276,4 @@ RDS_INSTANCE = ResourceType(
     ),
 )
 
-RDS_CLUSTER = ResourceType(
-    name="rds_cluster",
-    table="rds_clusters",
-    group="rds",
-    service="rds",
-    meaning="RDS clusters: Aurora and Multi-AZ database clusters.",
-    operation="describe_db_clusters",
-    items="DBClusters[]",
-    iam_actions=("rds:DescribeDBClusters",),
-    resource_id="DBClusterIdentifier",
-    arn="DBClusterArn",
-    name_source="DBClusterIdentifier",
-    state="Status",
-    created_at="ClusterCreateTime",
-    tags="TagList || `[]`",
-    keep="!contains(['neptune', 'docdb'], Engine)",
-    fields=(
-        field("engine", T.TEXT, "Engine.", "Engine"),
-        field("engine_version", T.TEXT, "Engine version.", "EngineVersion"),
-        field("engine_mode", T.TEXT, "provisioned or serverless.", "EngineMode"),
-        field(
-            "instance_class",
-            T.TEXT,
-            "Class of a Multi-AZ cluster's members.",
-            "DBClusterInstanceClass",
-        ),
-        field("multi_az", T.BOOLEAN, "Has members in several zones.", "MultiAZ"),
-        field("storage_type", T.TEXT, "aurora, aurora-iopt1, io1, ...", "StorageType"),
-        field(
-            "allocated_storage_gb",
-            T.BIGINT,
-            "Allocated storage, GiB; Aurora says 1.",
-            "AllocatedStorage",
-        ),
-        field("iops", T.BIGINT, "Provisioned IOPS.", "Iops"),
-        field("encrypted", T.BOOLEAN, "Storage encrypted at rest.", "StorageEncrypted"),
-        field("kms_key_id", T.TEXT, "KMS key.", "KmsKeyId"),
-        field(
-            "publicly_accessible", T.BOOLEAN, "Resolves to a public address.", "PubliclyAccessible"
-        ),
-        field(
-            "backup_retention_days",
-            T.BIGINT,
-            "Days automated backups are kept.",
-            "BackupRetentionPeriod",
-        ),
-        field("deletion_protection", T.BOOLEAN, "Deletion protection.", "DeletionProtection"),
-        field(
-            "iam_authentication",
-            T.BOOLEAN,
-            "IAM database authentication.",
-            "IAMDatabaseAuthenticationEnabled",
-        ),
-        field(
-            "members",
-            T.TEXT_LIST,
-            "Instances of the cluster.",
-            "DBClusterMembers[].DBInstanceIdentifier",
-        ),
-    ),
-    relationships=(
-        Relationship(
-            "has_security_group", "security_group", "VpcSecurityGroups[].VpcSecurityGroupId"
-        ),
-    ),
-    metrics=(
-        Metric(
-            "volume_bytes",
-            "Storage of an Aurora cluster.",
-            "AWS/RDS",
-            "VolumeBytesUsed",
-            "Average",
-            "latest",
-            {"DBClusterIdentifier": "DBClusterIdentifier"},
-        ),
-    ),
-    costs=(
-        CostComponent(
-            "storage",
-            "rds_storage",
-            "r.engine || ':storage'",
-            "GB-month",
-            "gb(CAST(FLOOR(r.volume_bytes) AS BIGINT))",
-            unknown="'no storage metric observed'",
-        ),
-    ),
-)
-
-RESOURCE_TYPES = (RDS_INSTANCE, RDS_CLUSTER)
+RESOURCE_TYPES = (RDS_INSTANCE,)

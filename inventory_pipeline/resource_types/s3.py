@@ -1,74 +1,47 @@
-"""S3: buckets, with every setting that says who may read them and how they are kept."""
+"""S3: buckets, with every setting that says who may read them and how they are kept.
+
+Not here: what they store and cost (`s3_storage`), rows of what a bucket has several of
+(`s3_bucket_elements`), access points and the account's own settings (`s3_access_points`).
+"""
 
 from collections.abc import Callable
 
 from inventory_pipeline.columns import ColumnType as T
 from inventory_pipeline.resource_types.model import (
-    CostComponent,
+    Children,
     Detail,
     Field,
     Item,
-    Metric,
     Relationship,
     ResourceType,
     field,
 )
-
-PUBLIC_GROUPS = frozenset(
-    {
-        "http://acs.amazonaws.com/groups/global/AllUsers",
-        "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
-    }
+from inventory_pipeline.resource_types.policies import (
+    policy_children,
+    policy_document,
+    policy_statement_count,
 )
+from inventory_pipeline.resource_types.s3_bucket_elements import (
+    BUCKET_GRANTS,
+    BUCKET_INVENTORY_CONFIGURATIONS,
+    BUCKET_LIFECYCLE_RULES,
+    bucket_name,
+    grants,
+    inventory_configurations,
+)
+from inventory_pipeline.resource_types.s3_bucket_elements import lifecycle_rules as rules_of
+from inventory_pipeline.resource_types.s3_storage import COSTS, METRICS
 
-# CloudWatch's StorageType dimension: the measured column of its size, and the price list's class
-# that it is billed as. A type left out would be storage that costs nothing.
-SIZES = {
-    "StandardStorage": ("standard_bytes", "STANDARD"),
-    "ReducedRedundancyStorage": ("reduced_redundancy_bytes", "REDUCED_REDUNDANCY"),
-    "StandardIAStorage": ("standard_ia_bytes", "STANDARD_IA"),
-    "OneZoneIAStorage": ("onezone_ia_bytes", "ONEZONE_IA"),
-    "IntelligentTieringFAStorage": (
-        "intelligent_tiering_frequent_bytes",
-        "INTELLIGENT_TIERING:FREQUENT",
-    ),
-    "IntelligentTieringIAStorage": (
-        "intelligent_tiering_infrequent_bytes",
-        "INTELLIGENT_TIERING:INFREQUENT",
-    ),
-    "IntelligentTieringAIAStorage": (
-        "intelligent_tiering_archive_instant_bytes",
-        "INTELLIGENT_TIERING:ARCHIVE_INSTANT_ACCESS",
-    ),
-    "IntelligentTieringAAStorage": (
-        "intelligent_tiering_archive_bytes",
-        "INTELLIGENT_TIERING:ARCHIVE",
-    ),
-    "IntelligentTieringDAAStorage": (
-        "intelligent_tiering_deep_archive_bytes",
-        "INTELLIGENT_TIERING:DEEP_ARCHIVE",
-    ),
-    "GlacierInstantRetrievalStorage": ("glacier_ir_bytes", "GLACIER_IR"),
-    "GlacierStorage": ("glacier_bytes", "GLACIER"),
-    "DeepArchiveStorage": ("deep_archive_bytes", "DEEP_ARCHIVE"),
-    # What small objects are billed above their size, up to 128 KiB each.
-    "StandardIASizeOverhead": ("standard_ia_overhead_bytes", "STANDARD_IA"),
-    "OneZoneIASizeOverhead": ("onezone_ia_overhead_bytes", "ONEZONE_IA"),
-    "GlacierInstantRetrievalSizeOverhead": ("glacier_ir_overhead_bytes", "GLACIER_IR"),
-    # What archived objects are billed besides: 32 KiB each as their class, 8 KiB as STANDARD.
-    "GlacierObjectOverhead": ("glacier_overhead_bytes", "GLACIER"),
-    "GlacierS3ObjectOverhead": ("glacier_index_bytes", "STANDARD"),
-    "DeepArchiveObjectOverhead": ("deep_archive_overhead_bytes", "DEEP_ARCHIVE"),
-    "DeepArchiveS3ObjectOverhead": ("deep_archive_index_bytes", "STANDARD"),
-}
+POLICY = policy_document("policy", "Policy")
+
+DAYS_OF_A_YEAR = 365
+"""Of an object lock's retention in years, which S3 counts by the calendar."""
 
 
 def acl_public(bucket: Item) -> bool | None:
     """Whether the ACL grants anything to everyone; None where the ACL was not read."""
-    if "acl" not in bucket:
-        return None
-    grants = bucket["acl"].get("Grants") or []
-    return any(g.get("Grantee", {}).get("URI") in PUBLIC_GROUPS for g in grants)
+    found = grants(bucket)
+    return None if found is None else any(grant["public"] for grant in found)
 
 
 def policy_public(bucket: Item) -> bool | None:
@@ -90,18 +63,34 @@ def versioning(bucket: Item) -> str | None:
     return str(bucket["versioning"].get("Status", "Off")) if "versioning" in bucket else None
 
 
+def mfa_delete(bucket: Item) -> bool | None:
+    if "versioning" not in bucket:
+        return None
+    return bool(bucket["versioning"].get("MFADelete") == "Enabled")
+
+
 def lifecycle_rules(bucket: Item) -> int | None:
-    if "lifecycle" not in bucket:
-        return None
-    rules = bucket["lifecycle"].get("Rules") or []
-    return len([rule for rule in rules if rule.get("Status") == "Enabled"])
+    rules = rules_of(bucket)
+    return None if rules is None else len([rule for rule in rules if rule["enabled"]])
 
 
-def logging_target(bucket: Item) -> str | None:
-    """Bucket that access logs go to; an empty text where logging is off."""
-    if "logging" not in bucket:
-        return None
-    return str(bucket["logging"].get("LoggingEnabled", {}).get("TargetBucket", ""))
+def inventories(bucket: Item) -> int | None:
+    found = inventory_configurations(bucket)
+    return None if found is None else len([each for each in found if each.get("IsEnabled")])
+
+
+def logging_setting(name: str) -> Callable[[Item], str | None]:
+    """A source: where access logs go; an empty text where logging is off."""
+
+    def read(bucket: Item) -> str | None:
+        if "logging" not in bucket:
+            return None
+        return str(bucket["logging"].get("LoggingEnabled", {}).get(name, ""))
+
+    return read
+
+
+logging_target = logging_setting("TargetBucket")
 
 
 def object_ownership(bucket: Item) -> str | None:
@@ -112,22 +101,78 @@ def object_ownership(bucket: Item) -> str | None:
     return str(rules[0].get("ObjectOwnership", "ObjectWriter"))
 
 
+def object_lock(bucket: Item) -> bool | None:
+    if "object_lock" not in bucket:
+        return None
+    lock = bucket["object_lock"].get("ObjectLockConfiguration", {})
+    return bool(lock.get("ObjectLockEnabled") == "Enabled")
+
+
+def _default_retention(bucket: Item) -> Item | None:
+    if "object_lock" not in bucket:
+        return None
+    lock = bucket["object_lock"].get("ObjectLockConfiguration", {})
+    retention: Item = lock.get("Rule", {}).get("DefaultRetention", {})
+    return retention
+
+
+def object_lock_mode(bucket: Item) -> str | None:
+    """GOVERNANCE, COMPLIANCE, or none where objects are not locked by default."""
+    retention = _default_retention(bucket)
+    return None if retention is None else str(retention.get("Mode", "none"))
+
+
+def object_lock_days(bucket: Item) -> int | None:
+    retention = _default_retention(bucket)
+    if retention is None:
+        return None
+    return int(retention.get("Days") or DAYS_OF_A_YEAR * (retention.get("Years") or 0))
+
+
+def _replication(bucket: Item) -> list[Item] | None:
+    """Rules of replication that are in force; None where they were not read."""
+    if "replication" not in bucket:
+        return None
+    rules = bucket["replication"].get("ReplicationConfiguration", {}).get("Rules") or []
+    return [rule for rule in rules if rule.get("Status") == "Enabled"]
+
+
+def replication_rules(bucket: Item) -> int | None:
+    rules = _replication(bucket)
+    return None if rules is None else len(rules)
+
+
+def replication_destinations(bucket: Item) -> list[str] | None:
+    """Names of the buckets that objects are copied to, each once."""
+    rules = _replication(bucket)
+    if rules is None:
+        return None
+    names = (bucket_name(rule.get("Destination", {}).get("Bucket")) for rule in rules)
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def inventory_destinations(bucket: Item) -> list[str]:
+    return [each["bucket"] for each in inventory_configurations(bucket) or [] if each["bucket"]]
+
+
+PUBLIC_ACCESS_FLAGS = {
+    "block_public_acls": "BlockPublicAcls",
+    "ignore_public_acls": "IgnorePublicAcls",
+    "block_public_policy": "BlockPublicPolicy",
+    "restrict_public_buckets": "RestrictPublicBuckets",
+}
+
+
 def public_access_flag(detail: str, flag: str) -> Callable[[Item], bool | None]:
-    def read(bucket: Item) -> bool | None:
-        if detail not in bucket:
+    def read(item: Item) -> bool | None:
+        if detail not in item:
             return None
-        return bool(bucket[detail].get("PublicAccessBlockConfiguration", {}).get(flag, False))
+        return bool(item[detail].get("PublicAccessBlockConfiguration", {}).get(flag, False))
 
     return read
 
 
-def _block_fields(prefix: str, detail: str, whose: str) -> tuple[Field, ...]:
-    flags = {
-        "block_public_acls": "BlockPublicAcls",
-        "ignore_public_acls": "IgnorePublicAcls",
-        "block_public_policy": "BlockPublicPolicy",
-        "restrict_public_buckets": "RestrictPublicBuckets",
-    }
+def public_access_fields(prefix: str, detail: str, whose: str) -> tuple[Field, ...]:
     return tuple(
         field(
             f"{prefix}{name}",
@@ -135,7 +180,7 @@ def _block_fields(prefix: str, detail: str, whose: str) -> tuple[Field, ...]:
             f"{whose} public access block: {flag}.",
             public_access_flag(detail, flag),
         )
-        for name, flag in flags.items()
+        for name, flag in PUBLIC_ACCESS_FLAGS.items()
     )
 
 
@@ -151,6 +196,26 @@ def bucket_region(bucket: Item) -> str | None:
 def tags(bucket: Item) -> list[dict[str, str]] | None:
     return bucket["tags"].get("TagSet") or [] if "tags" in bucket else None
 
+
+def _detail(name: str, operation: str, iam_action: str, *absent: str) -> Detail:
+    """A setting of the bucket; `absent` are codes for "not set"."""
+    return Detail(name, operation, {"Bucket": "Name"}, iam_action, frozenset(absent))
+
+
+_KMS_KEY = (
+    "encryption.ServerSideEncryptionConfiguration.Rules[0]"
+    ".ApplyServerSideEncryptionByDefault.KMSMasterKeyID"
+)
+
+ACCOUNT_PUBLIC_ACCESS_BLOCK = Detail(
+    "account_public_access_block",
+    "get_public_access_block",
+    {"AccountId": "account_id"},
+    "s3:GetAccountPublicAccessBlock",
+    frozenset({"NoSuchPublicAccessBlockConfiguration"}),
+    service="s3control",
+    per_cell=True,
+)
 
 S3_BUCKET = ResourceType(
     name="s3_bucket",
@@ -170,6 +235,7 @@ S3_BUCKET = ResourceType(
     name_source="Name",
     created_at="CreationDate",
     tags=tags,
+    gone=frozenset({"NoSuchBucket"}),
     fields=(
         field(
             "encryption",
@@ -181,8 +247,7 @@ S3_BUCKET = ResourceType(
             "kms_key_id",
             T.TEXT,
             "Default KMS key.",
-            "encryption.ServerSideEncryptionConfiguration.Rules[0]"
-            ".ApplyServerSideEncryptionByDefault.KMSMasterKeyID",
+            _KMS_KEY,
         ),
         field(
             "bucket_key_enabled",
@@ -190,16 +255,45 @@ S3_BUCKET = ResourceType(
             "S3 Bucket Key for SSE-KMS.",
             "encryption.ServerSideEncryptionConfiguration.Rules[0].BucketKeyEnabled",
         ),
-        *_block_fields("", "public_access_block", "Bucket's"),
-        *_block_fields("account_", "account_public_access_block", "Account's"),
+        *public_access_fields("", "public_access_block", "Bucket's"),
+        *public_access_fields("account_", "account_public_access_block", "Account's"),
         field("policy_public", T.BOOLEAN, "AWS calls the bucket policy public.", policy_public),
+        policy_statement_count(POLICY),
         field("acl_public", T.BOOLEAN, "The ACL grants something to everyone.", acl_public),
         field("versioning", T.TEXT, "Enabled, Suspended or Off.", versioning),
+        field("mfa_delete", T.BOOLEAN, "Deleting a version needs a second factor.", mfa_delete),
         field("lifecycle_rules", T.BIGINT, "Enabled lifecycle rules.", lifecycle_rules),
         field(
             "logging_target", T.TEXT, "Bucket of its access logs; empty where off.", logging_target
         ),
+        field(
+            "logging_prefix",
+            T.TEXT,
+            "Prefix of its access logs; empty where none.",
+            logging_setting("TargetPrefix"),
+        ),
         field("object_ownership", T.TEXT, "Object ownership.", object_ownership),
+        field("object_lock", T.BOOLEAN, "Objects can be locked.", object_lock),
+        field(
+            "object_lock_mode",
+            T.TEXT,
+            "Lock of new objects: GOVERNANCE, COMPLIANCE or none.",
+            object_lock_mode,
+        ),
+        field(
+            "object_lock_days",
+            T.BIGINT,
+            "Days that new objects are locked, a year as 365; 0 where they are not.",
+            object_lock_days,
+        ),
+        field("replication_rules", T.BIGINT, "Enabled replication rules.", replication_rules),
+        field(
+            "replication_destinations",
+            T.TEXT_LIST,
+            "Buckets that its objects are copied to.",
+            replication_destinations,
+        ),
+        field("inventories", T.BIGINT, "Enabled inventory configurations.", inventories),
     ),
     details=(
         # First, since the other calls go to the bucket's own region.
@@ -210,116 +304,76 @@ S3_BUCKET = ResourceType(
             "s3:GetBucketLocation",
             unless="BucketRegion",
         ),
-        Detail(
+        _detail(
             "encryption",
             "get_bucket_encryption",
-            {"Bucket": "Name"},
             "s3:GetEncryptionConfiguration",
-            frozenset({"ServerSideEncryptionConfigurationNotFoundError"}),
+            "ServerSideEncryptionConfigurationNotFoundError",
         ),
-        Detail(
+        _detail(
             "public_access_block",
             "get_public_access_block",
-            {"Bucket": "Name"},
             "s3:GetBucketPublicAccessBlock",
-            frozenset({"NoSuchPublicAccessBlockConfiguration"}),
+            "NoSuchPublicAccessBlockConfiguration",
         ),
-        Detail(
-            "account_public_access_block",
-            "get_public_access_block",
-            {"AccountId": "account_id"},
-            "s3:GetAccountPublicAccessBlock",
-            frozenset({"NoSuchPublicAccessBlockConfiguration"}),
-            service="s3control",
-            per_cell=True,
-        ),
-        Detail(
+        ACCOUNT_PUBLIC_ACCESS_BLOCK,
+        _detail("policy", "get_bucket_policy", "s3:GetBucketPolicy", "NoSuchBucketPolicy"),
+        _detail(
             "policy_status",
             "get_bucket_policy_status",
-            {"Bucket": "Name"},
             "s3:GetBucketPolicyStatus",
-            frozenset({"NoSuchBucketPolicy"}),
+            "NoSuchBucketPolicy",
         ),
-        Detail("acl", "get_bucket_acl", {"Bucket": "Name"}, "s3:GetBucketAcl"),
-        Detail("versioning", "get_bucket_versioning", {"Bucket": "Name"}, "s3:GetBucketVersioning"),
-        Detail(
+        _detail("acl", "get_bucket_acl", "s3:GetBucketAcl"),
+        _detail("versioning", "get_bucket_versioning", "s3:GetBucketVersioning"),
+        _detail(
             "lifecycle",
             "get_bucket_lifecycle_configuration",
-            {"Bucket": "Name"},
             "s3:GetLifecycleConfiguration",
-            frozenset({"NoSuchLifecycleConfiguration"}),
+            "NoSuchLifecycleConfiguration",
         ),
-        Detail("logging", "get_bucket_logging", {"Bucket": "Name"}, "s3:GetBucketLogging"),
-        Detail(
+        _detail("logging", "get_bucket_logging", "s3:GetBucketLogging"),
+        _detail(
             "ownership",
             "get_bucket_ownership_controls",
-            {"Bucket": "Name"},
             "s3:GetBucketOwnershipControls",
-            frozenset({"OwnershipControlsNotFoundError"}),
+            "OwnershipControlsNotFoundError",
+        ),
+        _detail(
+            "object_lock",
+            "get_object_lock_configuration",
+            "s3:GetBucketObjectLockConfiguration",
+            "ObjectLockConfigurationNotFoundError",
+        ),
+        _detail(
+            "replication",
+            "get_bucket_replication",
+            "s3:GetReplicationConfiguration",
+            "ReplicationConfigurationNotFoundError",
         ),
         Detail(
-            "tags",
-            "get_bucket_tagging",
+            "inventory",
+            "list_bucket_inventory_configurations",
             {"Bucket": "Name"},
-            "s3:GetBucketTagging",
-            frozenset({"NoSuchTagSet"}),
+            "s3:GetInventoryConfiguration",
+            items="InventoryConfigurationList[]",
         ),
+        _detail("tags", "get_bucket_tagging", "s3:GetBucketTagging", "NoSuchTagSet"),
     ),
-    relationships=(Relationship("logs_to", "s3_bucket", "[logging.LoggingEnabled.TargetBucket]"),),
-    metrics=(
-        *(
-            Metric(
-                column,
-                f"Bytes billed as {price_class}: {kind}.",
-                "AWS/S3",
-                "BucketSizeBytes",
-                "Average",
-                "latest",
-                {"BucketName": "Name", "StorageType": f"'{kind}'"},
-                window_days=3,
-                period_seconds=86400,
-                label=kind,
-            )
-            for kind, (column, price_class) in SIZES.items()
-        ),
-        Metric(
-            "object_count",
-            "Objects and versions stored.",
-            "AWS/S3",
-            "NumberOfObjects",
-            "Average",
-            "latest",
-            {"BucketName": "Name", "StorageType": "'AllStorageTypes'"},
-            window_days=3,
-            period_seconds=86400,
-        ),
+    children=(
+        policy_children(POLICY),
+        Children(BUCKET_GRANTS, grants),
+        Children(BUCKET_INVENTORY_CONFIGURATIONS, inventory_configurations),
+        Children(BUCKET_LIFECYCLE_RULES, rules_of),
     ),
-    costs=(
-        *(
-            CostComponent(
-                column.removesuffix("_bytes"),
-                "s3",
-                f"'{price_class}'",
-                "GB-month",
-                f"gb(CAST(FLOOR(r.{column}) AS BIGINT))",
-                # A class without a datapoint holds nothing, if any other class has one.
-                applies=f"r.{column} IS NOT NULL",
-                tiered_over="account",
-            )
-            for column, price_class in SIZES.values()
-        ),
-        CostComponent(
-            "storage",
-            "s3",
-            "'unmeasured'",
-            "GB-month",
-            "NULL",
-            applies="COALESCE(r.object_count, 1) > 0 AND "
-            + " AND ".join(f"r.{column} IS NULL" for column, _ in SIZES.values()),
-            unknown="'no size metric observed'",
-            tiered_over="account",
-        ),
+    relationships=(
+        Relationship("logs_to", "s3_bucket", "[logging.LoggingEnabled.TargetBucket]"),
+        Relationship("replicates_to", "s3_bucket", replication_destinations),
+        Relationship("inventoried_in", "s3_bucket", inventory_destinations),
+        Relationship("encrypted_by", "kms_key", f"[{_KMS_KEY}]"),
     ),
+    metrics=METRICS,
+    costs=COSTS,
 )
 
 RESOURCE_TYPES = (S3_BUCKET,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from inventory_pipeline.resource_types import Detail, ResourceType
 PLACE: Mapping[str, Any] = {
     name: StringShape(name, {"type": "string"}) for name in ("account_id", "partition", "region")
 }
+
+POLICY = '{"Statement": []}'
+TIME = "2026-01-02T03:04:05.000+0000"
 
 
 @cache
@@ -107,7 +111,7 @@ def follow(node: Mapping[str, Any], shape: Any) -> Any:
         case "multi_select_list":
             first, *_ = [follow(child, shape) for child in children]
             return Projected(first)
-        case "multi_select_hash":
+        case "multi_select_dict":
             return {child["value"]: follow(child["children"][0], shape) for child in children}
         case unknown:
             raise AssertionError(f"a form of JMESPath this test does not know: {unknown}")
@@ -129,16 +133,30 @@ def members_of(shape: Any) -> Mapping[str, Any]:
     return shape
 
 
+def _member(name: str, shape: Any, depth: int) -> Any:
+    text = text_called(name) if getattr(shape, "type_name", None) == "string" else None
+    return text or example(shape, depth)
+
+
+def text_called(name: str) -> str | None:
+    """A policy, time or amount that AWS's model calls a plain string, told by its name."""
+    if name.lower() == "policy":
+        return POLICY
+    if re.fullmatch("start|end|.*(Date|Time|At)", name):
+        return TIME
+    return "1.5" if re.fullmatch("commitment|.*Amount", name) else None
+
+
 def example(shape: Any, depth: int = 0) -> Any:
     """A value of a shape, as botocore would give it."""
     if depth > 8:
         return None
     if isinstance(shape, Mapping):
-        return {name: example(member, depth + 1) for name, member in shape.items()}
+        return {name: _member(name, member, depth + 1) for name, member in shape.items()}
     if isinstance(shape, Projected):
         return [example(shape.member, depth + 1)]
     if isinstance(shape, StructureShape):
-        return {name: example(member, depth + 1) for name, member in shape.members.items()}
+        return example(shape.members, depth)
     if isinstance(shape, ListShape):
         return [example(shape.member, depth + 1)]
     if isinstance(shape, MapShape):
@@ -158,6 +176,6 @@ def example(shape: Any, depth: int = 0) -> Any:
             return b"x"
         case _:
             if "policy" in shape.name.lower():
-                return '{"Statement": []}'
+                return POLICY
             # Lambda's times are text.
-            return "2026-01-02T03:04:05.000+0000" if shape.name == "Timestamp" else "text"
+            return TIME if shape.name == "Timestamp" else "text"
