@@ -22,7 +22,26 @@ from inventory_pipeline.settings import Settings
 
 ENGINEERING = "111111111111"
 OPERATIONS = "222222222222"
-SERVICES = ("sts", "ec2", "rds", "lambda", "s3", "s3control", "monitoring", "sns")
+SERVICES = (
+    "sts",
+    "ec2",
+    "rds",
+    "lambda",
+    "s3",
+    "s3control",
+    "monitoring",
+    "sns",
+    "iam",
+    "organizations",
+    "cloudtrail",
+    "config",
+    "guardduty",
+    "acm",
+    "kms",
+    "secretsmanager",
+    "sqs",
+    "ecr",
+)
 CANARY = "canary-7b1f-never-to-be-stored"
 
 
@@ -30,6 +49,9 @@ CANARY = "canary-7b1f-never-to-be-stored"
 def aws_server() -> Iterator[str]:
     from moto.server import ThreadedMotoServer
 
+    from inventory_pipeline.demo.lambda_gaps import fill_lambda_gaps
+
+    fill_lambda_gaps()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
@@ -128,6 +150,7 @@ class FaultyClients(Clients):
     def __init__(self, settings: Settings, *faults: Fault) -> None:
         wanted = settings.collection_settings
         super().__init__(
+            settings.credentials,
             endpoint_url=settings.aws_endpoint_url,
             retry_attempts=wanted.retry_attempts,
             timeout_seconds=wanted.timeout_seconds,

@@ -1,6 +1,7 @@
-"""The accounts to look at, from settings.
+"""What an account is, and the accounts that settings name.
 
-Not here: sessions and calls (`clients`), whether an account can be entered (`entry`).
+Not here: those found in AWS Organizations (`roster`), sessions and calls (`clients`), whether an
+account can be entered (`entry`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from inventory_pipeline.accounts.ownership import ownership
 
 if TYPE_CHECKING:
-    from inventory_pipeline.settings import SecretRef, Settings
+    from inventory_pipeline.settings import OrganizationSettings, SecretRef, Settings
 
 # Where a partition's global services are asked.
 GLOBAL_REGIONS: Mapping[str, str] = {
@@ -29,7 +30,11 @@ class NoAccountsError(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """One account; `role_arn` None is the account of the caller's own credentials."""
+    """One account; `role_arn` None is the account of the caller's own credentials.
+
+    `or_caller`: it is the caller's account, so without the role its own credentials will do.
+    `external_id_setting` is the settings' path of `external_id`, for errors.
+    """
 
     account_id: str
     name: str
@@ -40,12 +45,17 @@ class Account:
     environment: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     partition: str = "aws"
+    organizational_unit: str | None = None
+    or_caller: bool = False
+    external_id_setting: str | None = None
 
     def external_id_text(self) -> str | None:
         """The external id itself. Raises SettingsError where its reference leads nowhere."""
         if self.external_id is None:
             return None
-        return self.external_id.resolve(f"accounts.{self.name}.external_id")
+        return self.external_id.resolve(
+            self.external_id_setting or f"accounts.{self.name}.external_id"
+        )
 
     @property
     def global_region(self) -> str:
@@ -56,16 +66,15 @@ class Account:
 def accounts_of(settings: Settings, partition: str = "aws") -> list[Account]:
     """The enabled accounts of the settings, in their order; none where settings name none.
 
-    Raises NoAccountsError where settings have accounts and all of them are off.
+    Raises NoAccountsError where settings have accounts, all of them are off, and there is no
+    organisation to find others in.
     """
     accounts = [
         account_with_tags(
             Account(
                 one.account_id,
                 name,
-                f"arn:{partition}:iam::{one.account_id}:role/{one.role_name}"
-                if one.role_name
-                else None,
+                role_arn(partition, one.account_id, one.role_name),
                 one.external_id,
                 partition=partition,
             ),
@@ -74,9 +83,35 @@ def accounts_of(settings: Settings, partition: str = "aws") -> list[Account]:
         for name, one in settings.accounts.items()
         if one.enabled
     ]
-    if settings.accounts and not accounts:
+    if settings.accounts and not accounts and not settings.organization.discover:
         raise NoAccountsError("accounts: every account has `enabled: false`; enable one")
     return accounts
+
+
+def account_named(settings: Settings, name: str, partition: str = "aws") -> Account:
+    """The account of this name or id in the settings, or of this id in the organisation."""
+    for account in accounts_of(settings, partition):
+        if name in (account.name, account.account_id):
+            return account
+    return of_organization(settings.organization, name, name, partition)
+
+
+def of_organization(
+    wanted: OrganizationSettings, account_id: str, name: str, partition: str
+) -> Account:
+    """An account of the organisation, as the settings say that all of them are entered."""
+    return Account(
+        account_id,
+        name,
+        role_arn(partition, account_id, wanted.role_name),
+        wanted.external_id,
+        partition=partition,
+        external_id_setting="organization.external_id",
+    )
+
+
+def role_arn(partition: str, account_id: str, role_name: str | None) -> str | None:
+    return f"arn:{partition}:iam::{account_id}:role/{role_name}" if role_name else None
 
 
 def account_with_tags(account: Account, tags: Mapping[str, str]) -> Account:

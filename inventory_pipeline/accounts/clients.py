@@ -2,7 +2,8 @@
 
 Making a client costs tens of milliseconds of CPU, so accounts share them: what `client` gives is a
 shared client that signs with the credentials of one account. Credentials refresh themselves, so
-runs may outlast an hour. Not here: which calls are repeated (`retries`).
+runs may outlast an hour. Not here: how a role is assumed (`credentials`), which calls are repeated
+(`retries`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from inventory_pipeline.accounts.account import Account, NoAccountsError
+from inventory_pipeline.accounts.credentials import EXPIRED, FOUND, assumed, chain_of, explained
 from inventory_pipeline.accounts.retries import Retries
 from inventory_pipeline.accounts.watch import attach
 
@@ -25,13 +27,12 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.config import Config
     from botocore.credentials import Credentials
-    from botocore.exceptions import ClientError
     from botocore.loaders import Loader
     from botocore.session import Session
 
-    from inventory_pipeline.settings import Settings
+    from inventory_pipeline.settings import CredentialSettings, Settings
 
-SESSION_NAME = "inventory_pipeline"
+USER_AGENT = "inventory_pipeline"
 MOST_CLIENTS = 100
 """Clients kept, the last used: 40 services in 17 regions would be some 400 MB."""
 CONNECT_TIMEOUT_SECONDS = 10
@@ -58,12 +59,13 @@ def acting_account() -> Account | None:
 class Clients:
     """Gives clients; safe to share among threads.
 
-    `home_region` is where roles are assumed: AWS_REGION, AWS_DEFAULT_REGION or us-east-1. It also
-    tells the partition.
+    `home_region` is where roles are assumed: AWS_REGION, AWS_DEFAULT_REGION, the profile's or
+    us-east-1. It also tells the partition. Raises CredentialsError where there is no such profile.
     """
 
     def __init__(
         self,
+        credentials: CredentialSettings | None = None,
         *,
         endpoint_url: str | None = None,
         retry_attempts: int = 3,
@@ -72,33 +74,53 @@ class Clients:
         home_region: str | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
+        from inventory_pipeline.settings import CredentialSettings
+
         self._endpoint_url = endpoint_url or None
         self._retries = Retries(retry_attempts)
         self._read_timeout = min(READ_TIMEOUT_SECONDS, timeout_seconds)
         self._connections = connections
+        self._wanted = credentials or CredentialSettings()
+        self._own = _new_session(self._wanted.profile)
         self.home_region = (
             home_region
             or environ.get("AWS_REGION")
             or environ.get("AWS_DEFAULT_REGION")
+            or self._profile_region()
             or "us-east-1"
         )
         self._lock = threading.RLock()
-        self._own = _new_session()
+        self._chain = chain_of(self._wanted)
         self._session = self._shared_session()
-        self._credentials: dict[str, Credentials] = {}
+        self._credentials: dict[str | None, Credentials] = {}
         self._clients: OrderedDict[tuple[str, str], BaseClient] = OrderedDict()
+        self._making: dict[tuple[str, str], threading.Lock] = {}
 
     @classmethod
     def of(cls, settings: Settings) -> Clients:
         """Clients as the settings want them."""
         wanted = settings.collection_settings
         return cls(
+            settings.credentials,
             endpoint_url=settings.aws_endpoint_url,
             retry_attempts=wanted.retry_attempts,
             timeout_seconds=wanted.timeout_seconds,
             # A cell's own calls, and those for its resources' details.
             connections=2 * wanted.parallel_regions,
         )
+
+    def _profile_region(self) -> str | None:
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            region = self._own.get_scoped_config().get("region")
+        except BotoCoreError as error:
+            raise explained(error, self._own.profile) from None
+        return region or None
+
+    def require_credentials(self) -> None:
+        """Raises CredentialsError where the caller has none; says nothing of what they may do."""
+        self._frozen(FOUND)
 
     @property
     def partition(self) -> str:
@@ -123,13 +145,14 @@ class Clients:
     def _shared(self, service: str, region: str) -> BaseClient:
         key = (service, region)
         with self._lock:
-            client = self._clients.get(key)
-            if client is None:
-                client = self._make(service, region)
+            making = self._making.setdefault(key, threading.Lock())
+        with making:  # who needs another client does not wait for this one
+            client = self._clients.get(key) or self._make(service, region)
+            with self._lock:
                 self._clients[key] = client
+                self._clients.move_to_end(key)
                 if len(self._clients) > MOST_CLIENTS:  # who still uses it has it
                     self._clients.popitem(last=False)
-            self._clients.move_to_end(key)
         return client
 
     def _make(self, service: str, region: str) -> BaseClient:
@@ -154,6 +177,8 @@ class Clients:
         def needs_retry(
             response: Any, attempts: int, caught_exception: Exception | None, **_: Any
         ) -> float | None:
+            if attempts == 1 and response is not None and self._renewed_after(response[1]):
+                return 0.0
             return self._retries.needs_retry(limit(), response, attempts, caught_exception)
 
         events: Any = client.meta.events  # its stubs know no handler that answers
@@ -175,7 +200,8 @@ class Clients:
             connect_timeout=min(CONNECT_TIMEOUT_SECONDS, self._read_timeout),
             read_timeout=self._read_timeout,
             max_pool_connections=self._connections,
-            user_agent_extra=SESSION_NAME,
+            # As a whole: botocore would put together its own anew for each call.
+            user_agent=USER_AGENT,
             # An address of one account's would be kept for all.
             account_id_endpoint_mode="disabled",
             # Tests check the arguments that resource types declare; each check costs CPU.
@@ -194,12 +220,11 @@ class Clients:
         """A session whose credentials are those of the account that a thread acts as."""
         from botocore.credentials import CredentialProvider, CredentialResolver, Credentials
 
-        credentials_of = self._credentials_of
+        frozen = self._frozen
 
         class Acting(Credentials):
             def get_frozen_credentials(self) -> Any:
-                found = credentials_of(acting_account())
-                return None if found is None else found.get_frozen_credentials()
+                return frozen(acting_account())
 
         class ByThread(CredentialProvider):
             METHOD = "acting-as"
@@ -212,37 +237,44 @@ class Clients:
         attach(session)
         return session
 
-    def _credentials_of(self, account: Account | None) -> Credentials | None:
-        """The account's credentials, which are asked for at its first call."""
-        if account is None or account.role_arn is None:
-            return self._own.get_credentials()
+    def _frozen(self, account: Account | None) -> Any:
+        """The account's keys of this moment. Raises CredentialsError where the caller has none."""
+        from botocore.exceptions import BotoCoreError, NoCredentialsError
+
+        role = self._role_of(account)
+        if role is not FOUND:
+            return self._assumed(role).get_frozen_credentials()
+        try:
+            found = self._own.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            return found.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise explained(error, self._own.profile) from None
+
+    def _renewed_after(self, answer: Mapping[str, Any]) -> bool:
+        """Whether AWS refused a role's keys as ended, so that it is assumed anew."""
+        if answer.get("Error", {}).get("Code") not in EXPIRED:
+            return False
+        role = self._role_of(acting_account())
+        with self._lock:
+            return self._credentials.pop(role.role_arn, None) is not None
+
+    def _role_of(self, account: Account | None) -> Account:
+        """Whose role an account is entered with: its own, or else the collector's."""
+        has_own = account is not None and (account is FOUND or account.role_arn is not None)
+        return account if account is not None and has_own else self._chain[-1]
+
+    def _assumed(self, account: Account) -> Credentials:
+        """The credentials of an account's role, which is assumed at their first use."""
+        chain = self._chain
+        before = chain[chain.index(account) - 1] if account in chain else None
         with self._lock:
             if account.role_arn not in self._credentials:
-                self._credentials[account.role_arn] = self._assumed(account, account.role_arn)
+                self._credentials[account.role_arn] = assumed(
+                    account, self._wanted, lambda: self.client(before, "sts", self.home_region)
+                )
             return self._credentials[account.role_arn]
-
-    def _assumed(self, account: Account, role: str) -> Credentials:
-        from botocore.credentials import DeferredRefreshableCredentials
-        from botocore.exceptions import ClientError
-
-        def assume() -> dict[str, str]:
-            arguments = {"RoleArn": role, "RoleSessionName": SESSION_NAME}
-            external_id = account.external_id_text()
-            if external_id:
-                arguments["ExternalId"] = external_id
-            try:
-                sts = self.client(None, "sts", self.home_region)
-                given = sts.assume_role(**arguments)["Credentials"]
-            except ClientError as error:
-                raise _without(external_id, error) from None
-            return {
-                "access_key": given["AccessKeyId"],
-                "secret_key": given["SecretAccessKey"],
-                "token": given["SessionToken"],
-                "expiry_time": given["Expiration"].isoformat(),
-            }
-
-        return DeferredRefreshableCredentials(assume, method="assume-role")
 
 
 class _ClientAs:
@@ -283,10 +315,10 @@ class _PagesAs:
             yield page
 
 
-def _new_session() -> Session:
+def _new_session(profile: str | None = None) -> Session:
     from botocore.session import Session
 
-    session = Session()
+    session = Session(profile=profile)
     session.register_component("data_loader", _loader())
     session.set_config_variable("sts_regional_endpoints", "regional")
     return session
@@ -298,16 +330,3 @@ def _loader() -> Loader:
     from botocore.loaders import create_loader
 
     return create_loader()
-
-
-def _without(secret: str | None, error: ClientError) -> ClientError:
-    """The error of a call that was given a secret, where AWS quotes it, without it."""
-    from botocore.exceptions import ClientError
-
-    said = error.response.get("Error", {})
-    message = str(said.get("Message", ""))
-    if not secret or secret not in message:
-        return error
-    message = message.replace(secret, "***")
-    code = said.get("Code", "Unknown")
-    return ClientError({"Error": {"Code": code, "Message": message}}, error.operation_name)

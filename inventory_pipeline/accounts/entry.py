@@ -5,11 +5,12 @@ An account that cannot be entered is a fact to record, never an exception.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from inventory_pipeline.accounts.account import Account, NoAccountsError
 from inventory_pipeline.accounts.clients import Clients
+from inventory_pipeline.accounts.credentials import CredentialsError
 from inventory_pipeline.accounts.failures import Failure, classify, shorten
 from inventory_pipeline.accounts.regions import Regions, enabled_regions
 
@@ -36,6 +37,9 @@ class Entry:
 def enter(account: Account, clients: Clients) -> Entry:
     """Assume the account's role, check whose it is, and ask for its regions."""
     failure = _identity_failure(account, clients)
+    if failure is not None and failure.status == "denied" and account.or_caller:
+        account = replace(account, role_arn=None, or_caller=False)
+        return enter(account, clients)
     if failure is not None:
         return Entry(account, failure)
     try:
@@ -48,14 +52,17 @@ def enter(account: Account, clients: Clients) -> Entry:
 
 
 def own_account(clients: Clients) -> Account:
-    """The account of the caller's own credentials. Raises NoAccountsError where there are none."""
+    """The account of the caller's own credentials. Raises NoAccountsError where AWS refuses them
+    and CredentialsError where there are none."""
     try:
         sts: Any = clients.client(None, "sts", clients.home_region)
         account_id = sts.get_caller_identity()["Account"]
-    except Exception as error:
+    except CredentialsError:
+        raise
+    except Exception as error:  # whatever STS or the way to it says, it cannot be asked
         raise NoAccountsError(
-            "settings name no account and the caller's own cannot be asked "
-            f"({classify(error).message}): give credentials, or add accounts to the settings"
+            f"the caller's own account cannot be asked ({classify(error).message}): check its "
+            "credentials and the network"
         ) from None
     return Account(account_id, name=account_id, partition=clients.partition)
 

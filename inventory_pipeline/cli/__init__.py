@@ -12,6 +12,7 @@ from inventory_pipeline.cli.group import DEBUG, LazyGroup
 COMMANDS = {
     "demo": "demo:demo",
     "init": "init:init",
+    "doctor": "doctor:doctor",
     "collect": "collect:collect",
     "ingest": "ingest:ingest",
     "summary": "summary:summary",
@@ -24,6 +25,7 @@ COMMANDS = {
     "sql": "sql:sql",
     "export": "export:export",
     "prices": "prices:prices",
+    "infra": "infra:infra",
     "list": "listing:listing",
 }
 
@@ -37,7 +39,8 @@ def main() -> None:
     Start here:
       inventory demo --dir demo             a simulated organisation, no AWS account needed
       inventory init                        settings for your own
+      inventory doctor                      what is missing for it
       inventory collect && inventory summary
 
-    Exit codes: 0 all well, 1 error, 2 wrong usage, 3 done but partial (collect, ingest).
+    Exit codes: 0 all well, 1 error, 2 wrong usage, 3 done but partial (collect, ingest) or something missing (doctor).
     """

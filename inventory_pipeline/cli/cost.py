@@ -46,6 +46,12 @@ FROM resource_costs WHERE {where}
 ORDER BY known_usd DESC, account_id, region, resource_type, resource_id LIMIT {top}
 """
 
+UNPRICED = """
+SELECT unpriced_reason, COUNT(*) AS resources
+FROM resource_costs WHERE {where} AND monthly_usd IS NULL
+GROUP BY unpriced_reason ORDER BY resources DESC, unpriced_reason LIMIT {top}
+"""
+
 
 @click.command()
 @click.option("--by", type=click.Choice(list(DIMENSIONS)), default="service", show_default=True)
@@ -54,7 +60,7 @@ ORDER BY known_usd DESC, account_id, region, resource_type, resource_id LIMIT {t
     type=click.IntRange(0),
     default=10,
     show_default=True,
-    help="How many of the dearest resources to list.",
+    help="How many of the dearest resources to list, and of the reasons for unknown prices.",
 )
 @reading("account", "department", "region", "resource_type", "tag")
 def cost(reader: Reader, by: str, top: int) -> None:
@@ -73,11 +79,15 @@ def cost(reader: Reader, by: str, top: int) -> None:
     at = reader.newest("resource_costs")
     with reader.session("resource_costs", at=at) as session:
         costs = reader.rows(session, COSTS.replace("{by}", DIMENSIONS[by]))
-        dearest = reader.rows(session, DEAREST.replace("{top}", str(top)))
+        dearest, unpriced = (
+            reader.rows(session, sql.replace("{top}", str(top))) for sql in (DEAREST, UNPRICED)
+        )
     total = total_of(costs)
     sections = [Section.of("rows", f"Monthly list price by {by}", costs)]
     if top:
         sections.append(Section.of("top_resources", "Dearest resources", dearest, SHOWN))
+    if unpriced.num_rows:
+        sections.append(Section.of("unpriced", "Why prices are unknown", unpriced))
     reader.show(
         *sections,
         coverage=reader.snapshot_coverage(at),

@@ -269,8 +269,7 @@ def _found(estate: Estate, folder: Path) -> Iterator[tuple[Fact, Rows]]:
     for (names, day), group in groupby(facts(estate, (1, 2)), lambda fact: (fact.tables, fact.day)):
         pinned = {} if day is None else {"snapshot_at": snapshots[day - 1]}
         reads = {
-            name: pinned if name == "resources" or tables()[name].partitioned_by == SNAPSHOT else {}
-            for name in names
+            name: pinned if tables()[name].partitioned_by == SNAPSHOT else {} for name in names
         }
         with engine.session(reads) as db:
             for fact in group:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +12,6 @@ from inventory_pipeline.cli.answer import Answer, Section
 from inventory_pipeline.cli.output import tell, whole_file
 from inventory_pipeline.cli.reading import Reader, reading
 from inventory_pipeline.cli.select import Selected, rows_of, selected
-
-if TYPE_CHECKING:
-    from inventory_pipeline.columns import Column
 
 FORMATS = ("csv", "json", "parquet")
 
@@ -65,19 +60,14 @@ def export(reader: Reader, table: str | None, statement: str | None) -> None:
 
 def _table(reader: Reader, table: str) -> AbstractContextManager[Selected]:
     """All rows of a table that pass the filters, in the order of its key."""
-    from inventory_pipeline.tables import COMMON_RESOURCE_COLUMNS, RESOURCE_KEY, tables
+    from inventory_pipeline.tables import tables
 
-    fields: Sequence[Column]
-    key: Sequence[str]
-    if table == "resources":
-        fields, key = COMMON_RESOURCE_COLUMNS, RESOURCE_KEY
-    elif table in tables():
-        fields, key = tables()[table].columns, tables()[table].key
-    else:
+    if table not in tables():
         near = difflib.get_close_matches(table, tables(), 1)
         hint = f"did you mean {near[0]}?" if near else "see `inventory list tables`"
         raise click.UsageError(f"no table {table!r}: {hint}")
-    columns = {field.name for field in fields}
+    contract = tables()[table]
+    columns = {field.name for field in contract.columns}
     for name, needed in NEEDED.items():
         if getattr(reader.filters, name) and not needed <= columns:
             lacking = ", ".join(sorted(needed - columns))
@@ -85,7 +75,7 @@ def _table(reader: Reader, table: str) -> AbstractContextManager[Selected]:
             raise click.UsageError(f"{table} has no {lacking}: leave out --{option}")
     where, params = reader.filters.where(tagged="tags" in columns)
     # Only names of the contract and generated conditions stand in it.
-    sql = f"SELECT * FROM {table} WHERE {where} ORDER BY {', '.join(key)}"
+    sql = f"SELECT * FROM {table} WHERE {where} ORDER BY {', '.join(contract.key)}"
     return rows_of(reader, sql, [table], params)
 
 

@@ -86,12 +86,10 @@ def query(
 def _table(types: Sequence[str]) -> tuple[str, Sequence[str]]:
     """The table to read, and its columns: a single type's own one, otherwise `resources`."""
     from inventory_pipeline.resource_types import resource_types
-    from inventory_pipeline.tables import COMMON_RESOURCE_COLUMNS, tables
+    from inventory_pipeline.tables import tables
 
-    if len(types) == 1:
-        table = resource_types()[types[0]].table
-        return table, [c.name for c in tables()[table].columns]
-    return "resources", [c.name for c in COMMON_RESOURCE_COLUMNS]
+    table = resource_types()[types[0]].table if len(types) == 1 else "resources"
+    return table, [c.name for c in tables()[table].columns]
 
 
 def _columns(wanted: str | None, known: Sequence[str]) -> Sequence[str]:

@@ -135,9 +135,7 @@ class Reader:
     def session(self, *names: str, at: datetime | None = None) -> Iterator[Session]:
         """SQL over these tables: rows of the snapshot `at`, or all visible ones."""
         needed = {*names, "resources"} if self.filters.tag else {*names}
-        # The view `resources` stands on others, so it is made after them.
-        ordered = sorted(needed, key=lambda name: (name == "resources", name))
-        with self.engine.session({name: _rows_of(name, at) for name in ordered}) as session:
+        with self.engine.session({name: _rows_of(name, at) for name in needed}) as session:
             yield session
 
     def rows(
@@ -204,7 +202,7 @@ def _rows_of(table: str, at: datetime | None) -> Mapping[str, Any]:
 def of_snapshots(table: str) -> bool:
     from inventory_pipeline.tables import SNAPSHOT, tables
 
-    return table == "resources" or tables()[table].partitioned_by == SNAPSHOT
+    return tables()[table].partitioned_by == SNAPSHOT
 
 
 def chosen_format(form: str | None, output: Path | None, formats: Sequence[str]) -> Any:

@@ -90,7 +90,7 @@ def _tables(reader: Reader, statement: str) -> list[str]:
     statements = duckdb.extract_statements(statement)
     if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
         raise SelectError("only a single SELECT is run here: nothing may change the lake")
-    known = {name.lower(): name for name in (*tables(), "resources")}
+    known = {name.lower(): name for name in tables()}
     # A session without tables knows the macros, and has nothing to bind names to.
     with reader.engine.session({}) as session:
         # Naming a table may look into files as well.
@@ -108,7 +108,7 @@ def _snapshot(reader: Reader, names: Sequence[str]) -> datetime | None:
 
     if reader.snapshot == ALL or not any(map(of_snapshots, names)):
         return None
-    marts = (n for n in names if of_snapshots(n) and n in tables() and tables()[n].group in MARTS)
+    marts = (n for n in names if of_snapshots(n) and tables()[n].group in MARTS)
     return reader.newest(*marts)
 
 

@@ -24,6 +24,8 @@ GROUP BY resource_type ORDER BY resources DESC, resource_type
 
 ACCOUNTS = "SELECT COUNT(DISTINCT account_id) AS accounts FROM {table} WHERE {where}"
 
+LOOKED_AT = "(SELECT * FROM accounts WHERE status IN ('ok', 'denied', 'error')) AS looked_at"
+
 COLUMNS = ("resource_type", "resources", "accounts", "regions", "monthly_usd", "unpriced_resources")
 
 NEXT = "inventory cost, security, stale, storage, archive plan, query, sql (each has --help)"
@@ -58,7 +60,7 @@ def summary(reader: Reader) -> None:
     with reader.session("resources", "accounts", at=at) as session:
         estate = reader.rows(session, ESTATE, tagged=True)
         unfiltered = not any(vars(reader.filters).values())
-        table = "accounts" if unfiltered else "resources"
+        table = LOOKED_AT if unfiltered else "resources"
         counting = ACCOUNTS.replace("{table}", table)
         accounts = reader.rows(session, counting, tagged=True)["accounts"][0].as_py()
     found.facts["accounts"] = accounts

@@ -5,6 +5,7 @@ a snapshot. Not here: what there is to see (`resource_types`), whom (`accounts`)
 (`marts`).
 """
 
+from inventory_pipeline.collect.asking import NotCollectedError
 from inventory_pipeline.collect.cells import Cell, plan
 from inventory_pipeline.collect.look import CellResult
 from inventory_pipeline.collect.publication import (
@@ -25,6 +26,7 @@ __all__ = [
     "CellResult",
     "CellRunner",
     "CollectionResult",
+    "NotCollectedError",
     "PastSnapshotError",
     "Progress",
     "SnapshotCoverage",

@@ -13,9 +13,16 @@ from inventory_pipeline.accounts.account import Account
 from inventory_pipeline.accounts.failures import Failure, classify
 from inventory_pipeline.accounts.watch import Clock, Watch
 from inventory_pipeline.collect.cells import Cell
-from inventory_pipeline.collect.observe import find
+from inventory_pipeline.collect.observe import UnexpectedAnswerError, find
 
 Item = dict[str, Any]
+
+CONTINUATIONS = {
+    "NextToken": "NextToken",
+    "NextContinuationToken": "ContinuationToken",
+    "nextToken": "nextToken",
+}
+"""Tokens in answers that botocore does not page by itself, and the arguments that take them."""
 
 
 class ClientSource(Protocol):
@@ -65,8 +72,12 @@ class Calls:
         client = self.client(service, region)
         if client.can_paginate(operation):
             yield from client.get_paginator(operation).paginate(**arguments)
-        else:
-            yield getattr(client, operation)(**arguments)
+            return
+        more: Mapping[str, Any] | None = {}
+        while more is not None:
+            answer = getattr(client, operation)(**{**arguments, **more})
+            yield answer
+            more = _continuation(answer, more)
 
     def client(self, service: str, region: str) -> Any:
         return self.clients.client(self.cell.account, service, region)
@@ -76,6 +87,17 @@ class Calls:
 
     def failure(self, error: Exception) -> Failure:
         return classify(error, region_may_be_disabled=self.cell.may_be_disabled)
+
+
+def _continuation(answer: Mapping[str, Any], last: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Arguments that ask for the next page, where AWS says that there is one; None at the end.
+
+    Raises UnexpectedAnswerError where the same token comes again, which would never end.
+    """
+    found = {name: answer[token] for token, name in CONTINUATIONS.items() if answer.get(token)}
+    if found and found == last:
+        raise UnexpectedAnswerError("AWS gave the same token for the next page twice")
+    return found or None
 
 
 def found_arguments(sources: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any] | None:

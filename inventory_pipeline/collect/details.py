@@ -42,7 +42,7 @@ class Details:
         with the first of them.
         """
         kind = self.calls.cell.kind
-        if not kind.details:
+        if not items or not kind.details:
             yield from ((item, []) for item in items)
             return
         shared, made = self._shared_details()

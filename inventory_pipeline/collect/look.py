@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.accounts.failures import Failure
@@ -29,6 +29,10 @@ Row = dict[str, Any]
 
 PREPARATION_SECONDS = 2.0
 """How long to wait before asking again whether a report is ready."""
+
+
+DETAILS_SHARE = 0.8
+"""Of a cell's time, what details may take: slow ones must not hide what is listed after them."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,10 @@ class Look:
 
     def _look(self) -> None:
         runner = self.runner
-        deadline = runner.clock() + runner.timeout_seconds
-        self.calls = Calls(self.cell, runner.clients, deadline, runner.clock)
-        self.details = Details(self.calls, self.pool, runner.scope, runner.batch_size)
+        start, seconds = runner.clock(), runner.timeout_seconds
+        self.calls = Calls(self.cell, runner.clients, start + seconds, runner.clock)
+        in_time = replace(self.calls, deadline=start + DETAILS_SHARE * seconds)
+        self.details = Details(in_time, self.pool, runner.scope, runner.batch_size)
         self._list()
         try:
             self._measure()

@@ -1,101 +1,212 @@
 """How a collection joins what the snapshot already has: unknown never means deleted.
 
-Pure, over Arrow tables: `lake.merge` may run these again when another writer came first. A cell
-that was seen completely is never overwritten by a worse look at it.
+A chunk of finished cells joins by files, in DuckDB, so memory is bounded however many rows there
+are; where no earlier row is concerned its files are simply added. Tables of rows come first and the
+ledger last, so that it never claims what is not there. A cell that was seen completely is never
+overwritten by a worse look at it. Not here: making the files (`spool`), when to (`commits`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
-from inventory_pipeline.collect.cells import GLOBAL, CellKey
+from inventory_pipeline.collect.cells import GLOBAL
+from inventory_pipeline.collect.spool import Chunk
+from inventory_pipeline.lake import DuckDBEngine, Rewriting
+from inventory_pipeline.lake.engine import file_select
+from inventory_pipeline.lake.where import sql_literal
+from inventory_pipeline.resource_types import resource_types
+from inventory_pipeline.tables import tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Statuses = Mapping[str, str]
-"""Status by collector, of one cell."""
+    from inventory_pipeline.lake import DataFile, Lake, Session
 
-_SEPARATOR = "\x1f"
+MEMORY = "256MB"
+"""What DuckDB may use while a chunk joins; it spills what needs more."""
+
+OF_ALL_TYPES = ("resources", "relationships", "metrics")
+
+LEDGER = "SELECT account_id, region, split_part(collector, '.', 1) AS kind, collector, status"
+
+# A complete look replaces what was there, unless that was complete as well and knew a part (detail,
+# metrics) that this one does not. An incomplete look removes nothing: it adds to an incomplete one,
+# and to rows without a ledger, whose collection may still be running.
+DECIDED = """
+CREATE OR REPLACE TEMP TABLE decided AS
+WITH new AS ({new}),
+looks AS (
+  SELECT account_id, region, kind, BOOL_OR(collector = kind AND status = 'ok') AS complete
+  FROM new GROUP BY account_id, region, kind
+),
+earlier AS (
+  SELECT e.account_id, e.region, e.kind,
+    BOOL_OR(e.collector = e.kind AND e.status = 'ok') AS complete,
+    BOOL_OR(e.status = 'ok' AND n.status IS DISTINCT FROM 'ok') AS knew_more
+  FROM ({earlier}) AS e
+  JOIN looks USING (account_id, region, kind)
+  LEFT JOIN new AS n
+    ON n.account_id = e.account_id AND n.region = e.region AND n.collector = e.collector
+  GROUP BY e.account_id, e.region, e.kind
+)
+SELECT account_id, region, kind,
+  CASE
+    WHEN earlier.complete AND knew_more THEN 'keep'
+    WHEN earlier.complete OR looks.complete THEN 'replace'
+    ELSE 'add'
+  END AS joining
+FROM looks LEFT JOIN earlier USING (account_id, region, kind)
+"""
+
+SEEN_AGAIN = """
+CREATE TEMP TABLE seen_again AS
+SELECT DISTINCT d.account_id, d.region, d.kind, r.resource_id
+FROM ({resources}) AS r JOIN decided AS d ON {same_cell}
+WHERE d.joining = 'add'
+"""
 
 
-class Joining(Enum):
-    """What becomes of a newly seen cell."""
+def join_chunk(lake: Lake, snapshot_at: datetime, chunk: Chunk) -> None:
+    """Commit a chunk's cells to a snapshot, table by table, and remove its files."""
+    partition = {"snapshot_at": snapshot_at}
+    engine = DuckDBEngine(lake, MEMORY, threads=2)
+    with engine.session({"coverage": partition}, published=False) as db:
+        join = _Join(db, chunk)
+        join.decide("SELECT * FROM coverage")
+        join.see_again()
+        for table in join.tables():
+            lake.rewrite(table, partition, partial(join.rows, table))
+        lake.rewrite("coverage", partition, join.ledger)
+    for file in chunk.files.values():
+        file.unlink(missing_ok=True)
 
-    REPLACE = "its rows replace the earlier ones"
-    ADD = "its rows replace earlier ones of the same resources; the others stay"
-    KEEP = "the earlier rows stay; the new ones are dropped"
 
+@dataclass(frozen=True)
+class _Keys:
+    """How a table's rows, aliased `r`, tell their cell and resource, in SQL.
 
-def joining(kind: str, earlier: Statuses | None, new: Statuses) -> Joining:
-    """How a cell of resource type `kind` joins, from its ledger earlier and now.
-
-    A complete look replaces what was there, unless that was complete as well and knew a part
-    (detail, metrics) that this one does not. An incomplete look removes nothing: it adds to an
-    incomplete one, and to rows without a ledger, whose collection may still be running.
+    `replaced`: joinings of cells whose earlier rows all go. `resource_id` None: rows join as whole
+    cells.
     """
-    if earlier is None or earlier.get(kind) != "ok":
-        return Joining.REPLACE if new.get(kind) == "ok" else Joining.ADD
-    known = (collector for collector, status in earlier.items() if status == "ok")
-    return Joining.REPLACE if all(new.get(c) == "ok" for c in known) else Joining.KEEP
+
+    kind: str
+    region: str
+    resource_id: str | None
+    replaced: str
+
+    @classmethod
+    def of(cls, table: str) -> _Keys:
+        if table == "coverage":  # whole cells, so that no part outlives its cell
+            return cls("split_part(r.collector, '.', 1)", "r.region", None, "'replace', 'add'")
+        prefix = "source" if table == "relationships" else "resource"
+        kind = f"r.{prefix}_type"
+        return cls(kind, cell_region("r.region", kind), f"r.{prefix}_id", "'replace'")
+
+    def same_cell(self, other: str) -> str:
+        return (
+            f"{other}.account_id = r.account_id AND {other}.region = {self.region} "
+            f"AND {other}.kind = {self.kind}"
+        )
+
+    @property
+    def goes(self) -> str:
+        """That an earlier row goes: with its cell, or for its resource's own new row."""
+        goes = (
+            f"EXISTS (SELECT 1 FROM decided AS d WHERE {self.same_cell('d')} "
+            f"AND d.joining IN ({self.replaced}))"
+        )
+        if self.resource_id is None:
+            return goes
+        same = f"{self.same_cell('s')} AND s.resource_id = {self.resource_id}"
+        return f"({goes} OR EXISTS (SELECT 1 FROM seen_again AS s WHERE {same}))"
+
+    @property
+    def comes(self) -> str:
+        """That a new row comes: its cell was never seen better."""
+        kept = f"SELECT 1 FROM decided AS d WHERE {self.same_cell('d')} AND d.joining = 'keep'"
+        return f"NOT EXISTS ({kept})"
 
 
-def ledgers(coverage: pa.Table) -> dict[CellKey, dict[str, str]]:
-    """The status of each collector, by cell."""
-    found: dict[CellKey, dict[str, str]] = {}
-    for row in coverage.select(["account_id", "region", "collector", "status"]).to_pylist():
-        kind = row["collector"].partition(".")[0]
-        cell = found.setdefault((row["account_id"], row["region"], kind), {})
-        cell[row["collector"]] = row["status"]
-    return found
+class _Join:
+    """What is decided of a chunk's cells, as the tables `decided` and `seen_again` of a session.
 
-
-def joinings(earlier: pa.Table, new: pa.Table) -> dict[CellKey, Joining]:
-    """How each cell of the `new` ledger joins the `earlier` one."""
-    before = ledgers(earlier)
-    return {key: joining(key[2], before.get(key), now) for key, now in ledgers(new).items()}
-
-
-def merge_coverage(earlier: pa.Table, new: pa.Table) -> pa.Table:
-    """The ledger with the new cells joined; whole cells, so that no part outlives its cell."""
-    decided = joinings(earlier, new)
-    kinds = _kinds_of_collectors
-    replaced = (key for key, how in decided.items() if how is not Joining.KEEP)
-    kept = (key for key, how in decided.items() if how is Joining.KEEP)
-    return _stack(
-        earlier.filter(_not_in(_keys(earlier, kinds(earlier)), _joined(replaced))),
-        new.filter(_not_in(_keys(new, kinds(new)), _joined(kept))),
-        ["account_id", "region", "collector"],
-    )
-
-
-def merge_rows(
-    earlier: pa.Table,
-    new: pa.Table,
-    decided: Mapping[CellKey, Joining],
-    global_kinds: Iterable[str],
-    *,
-    prefix: str = "resource",
-) -> pa.Table:
-    """Rows of a resource table, `metrics` or (`prefix="source"`) `relationships`, joined by cell.
-
-    `global_kinds` are the types whose cell is `global` though their rows have regions.
+    `decided.joining`: `replace`, its rows replace the earlier ones; `add`, its rows replace earlier
+    ones of the same resources, the others stay; `keep`, the earlier rows stay, the new are dropped.
     """
-    kind_column, id_column = f"{prefix}_type", f"{prefix}_id"
-    wide = sorted(global_kinds)
 
-    def keys(table: pa.Table, *more: str) -> Any:
-        return _keys(table, table[kind_column], wide, *more)
+    def __init__(self, db: Session, chunk: Chunk) -> None:
+        self.db = db
+        self.chunk = chunk
 
-    replaced = _joined(key for key, how in decided.items() if how is Joining.REPLACE)
-    kept = _joined(key for key, how in decided.items() if how is Joining.KEEP)
-    new = new.filter(_not_in(keys(new), kept))
-    earlier = earlier.filter(_not_in(keys(earlier), replaced))
-    seen_again = keys(new, id_column).combine_chunks()
-    earlier = earlier.filter(_not_in(keys(earlier, id_column), seen_again))
-    return _stack(earlier, new, ["account_id", "region", kind_column, id_column])
+    def decide(self, earlier: str) -> None:
+        """Decide how each cell joins an earlier ledger, given as a SELECT of `coverage`."""
+        sql = DECIDED.format(
+            new=f"{LEDGER} FROM ({self._new('coverage')}) AS new_ledger",
+            earlier=f"{LEDGER} FROM ({earlier}) AS earlier_ledger",
+        )
+        self.db.connection.execute(sql)
+
+    def see_again(self) -> None:
+        """Note the resources of incomplete looks, before their file moves into the lake."""
+        same_cell = _Keys.of("resources").same_cell("d")
+        sql = SEEN_AGAIN.format(resources=self._new("resources"), same_cell=same_cell)
+        self.db.connection.execute(sql)
+
+    def tables(self) -> Iterator[str]:
+        """Tables that the chunk's cells may change, the ledger excepted."""
+        found = self.db.query("SELECT DISTINCT kind FROM decided WHERE joining <> 'keep'")
+        # What is no type (the list of accounts) has ledger rows alone.
+        kinds = [k for k in resource_types().values() if k.name in found["kind"].to_pylist()]
+        mine = {kind.table for kind in kinds}
+        mine |= {children.table.name for kind in kinds for children in kind.children}
+        return (name for name in tables() if name in mine or (kinds and name in OF_ALL_TYPES))
+
+    def rows(self, table: str, current: Sequence[DataFile]) -> Rewriting:
+        """What becomes of a table's files: only those with rows that must go are written anew."""
+        keys, new = _Keys.of(table), self.chunk.files.get(table)
+        touched = self._touched(table, keys, current)
+        if not touched and not (new and self._any("SELECT 1 FROM decided WHERE joining = 'keep'")):
+            return Rewriting(current, [new] if new else [])
+        stay = f"SELECT r.* FROM ({self.db.select(table, touched)}) AS r WHERE NOT {keys.goes}"
+        come = f"SELECT r.* FROM ({self._new(table)}) AS r WHERE {keys.comes}"
+        kept = [file for file in current if file not in touched]
+        return Rewriting(kept, self.db.build(table, f"{stay} UNION ALL {come}"))
+
+    def ledger(self, current: Sequence[DataFile]) -> Rewriting:
+        """As for rows; decided anew, for another collection may have been here since."""
+        self.decide(self.db.select("coverage", current))
+        return self.rows("coverage", current)
+
+    def _new(self, table: str) -> str:
+        """A SELECT of the chunk's rows of a table."""
+        file = self.chunk.files.get(table)
+        return file_select(file) if file else self.db.select(table, ())
+
+    def _touched(self, table: str, keys: _Keys, files: Sequence[DataFile]) -> list[DataFile]:
+        """The files with rows that must go."""
+
+        def any_goes(some: Sequence[DataFile]) -> bool:
+            rows = self.db.select(table, some)
+            sql = f"SELECT 1 FROM ({rows}) AS r WHERE {keys.goes}"
+            return self._any(sql)
+
+        if not files or not any_goes(files):
+            return []
+        return [file for file in files if len(files) == 1 or any_goes([file])]
+
+    def _any(self, sql: str) -> bool:
+        return bool(self.db.query(f"{sql} LIMIT 1").num_rows)
+
+
+def cell_region(region: str, kind: str) -> str:
+    """The region of a row's cell, in SQL: `global` of a global type, though rows have regions."""
+    wide = [sql_literal(k.name) for k in resource_types().values() if k.scope == "global"]
+    return f"CASE WHEN {kind} IN ({', '.join(wide)}) THEN '{GLOBAL}' ELSE {region} END"
 
 
 def merge_accounts(earlier: pa.Table, new: pa.Table) -> pa.Table:
@@ -109,39 +220,3 @@ def merge_accounts(earlier: pa.Table, new: pa.Table) -> pa.Table:
             before[row["account_id"]] = row
     rows = sorted(before.values(), key=lambda row: row["account_id"])
     return pa.Table.from_pylist(rows, schema=earlier.schema)
-
-
-def _kinds_of_collectors(table: pa.Table) -> Any:
-    import pyarrow.compute as pc
-
-    return pc.replace_substring_regex(table["collector"], r"\..*$", "")
-
-
-def _keys(table: pa.Table, kinds: Any, global_kinds: Iterable[str] = (), *more: str) -> Any:
-    """The cell of each row (and `more` columns) as one text."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    wide = pc.is_in(kinds, value_set=pa.array(list(global_kinds), pa.string()))
-    region = pc.if_else(wide, GLOBAL, table["region"])
-    parts = [table["account_id"], region, kinds, *(table[column] for column in more)]
-    return pc.binary_join_element_wise(*parts, _SEPARATOR)
-
-
-def _joined(keys: Iterable[CellKey]) -> Any:
-    import pyarrow as pa
-
-    return pa.array([_SEPARATOR.join(key) for key in keys], pa.string())
-
-
-def _not_in(keys: Any, known: Any) -> Any:
-    import pyarrow.compute as pc
-
-    return pc.invert(pc.is_in(keys, value_set=known))
-
-
-def _stack(earlier: pa.Table, new: pa.Table, order: list[str]) -> pa.Table:
-    import pyarrow as pa
-
-    table = pa.concat_tables([earlier, new.cast(earlier.schema)])
-    return table.sort_by([(column, "ascending") for column in order])

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 QUERIES_PER_CALL = 500
 
+WEEK_HOURS = 168
+QUIET = 5.0
+"""Below this, an hour is quiet: percent of CPU, as OptScale's rule for office hours has it."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What GetMetricData says of a query that it did not answer completely.
@@ -202,6 +206,15 @@ def fold(metric: Metric, values: Sequence[float]) -> float | None:
             return float(sum(values))
         case "latest":
             return values[-1]
+        case "quiet_hours":
+            return _quiet_hours(metric, values)
+
+
+def _quiet_hours(metric: Metric, values: Sequence[float]) -> float | None:
+    """Hours of the week below QUIET in every week; None where an hour of the window is missing."""
+    if len(values) != metric.window_days * 24:
+        return None
+    return float(sum(max(values[hour::WEEK_HOURS]) < QUIET for hour in range(WEEK_HOURS)))
 
 
 def expected(query: MetricQuery, batch: Batch) -> int:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache, partial
 from typing import Any
 
@@ -27,6 +27,9 @@ _CHILD_KEY = ("snapshot_at", "account_id", "region", "resource_type", "resource_
 
 _PLACEHOLDER = re.compile(r"\{(partition|region|account_id|resource_id)\}")
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+_DIGITS = 18
+"""Digits of an amount in all, before and after its point."""
+
 _BIGINT = range(-(2**63), 2**63)
 
 
@@ -287,7 +290,21 @@ def _date(value: Any) -> date:
     return _timestamp(value).date()
 
 
-_COERCIONS = {
+def _decimal(places: int, value: Any) -> Decimal:
+    """An exact amount; one with more digits than the column holds is rounded."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise _unexpected("an amount", value)
+    try:
+        amount = Decimal(str(value)).quantize(Decimal(1).scaleb(-places))
+        fits = abs(amount) < Decimal(10) ** (_DIGITS - places)
+    except InvalidOperation:
+        fits = False
+    if not fits:
+        raise _unexpected("an amount", value)
+    return amount
+
+
+_COERCIONS: Mapping[ColumnType, Callable[[Any], Any]] = {
     ColumnType.TEXT: _text,
     ColumnType.BOOLEAN: _boolean,
     ColumnType.BIGINT: _bigint,
@@ -296,4 +313,6 @@ _COERCIONS = {
     ColumnType.TIMESTAMP: _timestamp,
     ColumnType.TEXT_LIST: _text_list,
     ColumnType.TAGS: _tags,
+    ColumnType.MONEY: partial(_decimal, 6),
+    ColumnType.UNIT_PRICE: partial(_decimal, 12),
 }

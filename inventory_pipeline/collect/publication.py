@@ -6,20 +6,35 @@ Not here: filling the ledger (`runner`) or joining it (`merge`).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.lake.schema import arrow_schema
-from inventory_pipeline.resource_types import resource_types
+from inventory_pipeline.lake.where import sql_literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from inventory_pipeline.lake import Lake
+    from inventory_pipeline.lake import Lake, Session
 
 # A region that is off holds nothing to be seen: it leaves a snapshot complete.
 SEEN = frozenset({"ok", "region_disabled"})
+
+TOLD = f"""
+SELECT
+  COALESCE(MIN(observed_at), $snapshot_at) AS collected_from,
+  COALESCE(MAX(observed_at + to_microseconds(CAST(1000000 * seconds AS BIGINT))), $snapshot_at)
+    AS collected_to,
+  (SELECT COUNT(DISTINCT resource_type) FROM resources) AS tables,
+  (SELECT COUNT(*) FROM resources) AS rows,
+  COUNT(*) AS cells,
+  COUNT(*) FILTER (WHERE status = 'ok') AS cells_ok,
+  COUNT(*) FILTER (WHERE status IN ({", ".join(sorted(map(sql_literal, SEEN)))})) AS cells_seen
+FROM coverage
+"""
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,9 @@ class SnapshotCoverage:
 
 def snapshot_coverage(lake: Lake, snapshot_at: datetime) -> SnapshotCoverage:
     """The coverage of a snapshot, published or not."""
-    by_status = Counter[str](ledger_of(lake, snapshot_at)["status"].to_pylist())
+    with ledger(lake, snapshot_at) as db:
+        found = db.query("SELECT status, COUNT(*) AS n FROM coverage GROUP BY status").to_pylist()
+    by_status = Counter({row["status"]: int(row["n"]) for row in found})
     off = by_status["region_disabled"]
     return SnapshotCoverage(by_status.total() - off, by_status["ok"], dict(by_status))
 
@@ -68,28 +85,19 @@ def publish_snapshot(lake: Lake, snapshot_at: datetime) -> dict[str, Any]:
 
 
 def _snapshot_row(lake: Lake, snapshot_at: datetime) -> dict[str, Any]:
-    cells = ledger_of(lake, snapshot_at).to_pylist()
-    ends = [c["observed_at"] + timedelta(seconds=c["seconds"]) for c in cells]
-    counts = [
-        sum(f.rows for f in lake.files(kind.table, {"snapshot_at": snapshot_at}, visible=False))
-        for kind in resource_types().values()
-    ]
-    return {
-        "snapshot_at": snapshot_at,
-        "collected_from": min((c["observed_at"] for c in cells), default=snapshot_at),
-        "collected_to": max(ends, default=snapshot_at),
-        "status": "complete" if {c["status"] for c in cells} <= SEEN else "partial",
-        "tables": sum(count > 0 for count in counts),
-        "rows": sum(counts),
-        "cells": len(cells),
-        "cells_ok": sum(c["status"] == "ok" for c in cells),
-    }
+    with ledger(lake, snapshot_at, "resources") as db:
+        told = db.query(TOLD, {"snapshot_at": snapshot_at}).to_pylist()[0]
+    seen = told.pop("cells_seen") == told["cells"]
+    return {"snapshot_at": snapshot_at, "status": "complete" if seen else "partial", **told}
 
 
-def ledger_of(lake: Lake, snapshot_at: datetime) -> pa.Table:
-    """The rows of `coverage` of a snapshot, whether readers may see it or not."""
+@contextmanager
+def ledger(lake: Lake, snapshot_at: datetime, *others: str) -> Iterator[Session]:
+    """SQL over `coverage` (and other tables) of a snapshot, published or not."""
     from inventory_pipeline.lake import DuckDBEngine
 
     engine = DuckDBEngine(lake, memory_limit="256MB")
-    with engine.session({"coverage": {"snapshot_at": snapshot_at}}, published=False) as db:
-        return db.query("SELECT * FROM coverage")
+    reads = ("coverage", *others)
+    where = {"snapshot_at": snapshot_at}
+    with engine.session(dict.fromkeys(reads, where), published=False) as db:
+        yield db

@@ -1,35 +1,33 @@
-"""Collecting a snapshot: enter accounts, run the cells, join what they saw to the lake.
+"""Collecting a snapshot: enter accounts, run the cells that are to be asked, commit what they saw.
 
-Belongs here: the order of things and what is committed. Tables of resources come first and the
-ledger last, so that it never claims what is not there. Not here: making it visible
-(`publication`), how rows are joined (`merge`).
+Belongs here: the order of things. Not here: which cells are asked (`asking`), how rows come to the
+lake (`commits`, `spool`, `merge`), making the snapshot visible (`publication`).
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from inventory_pipeline.accounts import Account, Clients, Entry, accounts_of, enter, own_account
+from inventory_pipeline.accounts import Account, Clients, Entry, Watch, enter, roster_of
 from inventory_pipeline.accounts.regions import RegionScope
 from inventory_pipeline.accounts.watch import Clock
-from inventory_pipeline.collect.cells import Cell, CellKey, plan
+from inventory_pipeline.collect.accounts import account_rows, discovery_rows, known_accounts
+from inventory_pipeline.collect.asking import cells_to_ask
+from inventory_pipeline.collect.cells import Cell, plan
+from inventory_pipeline.collect.commits import Commits
 from inventory_pipeline.collect.look import CellResult, Row
-from inventory_pipeline.collect.merge import Joining, joinings
-from inventory_pipeline.collect.merge import merge_accounts as join_accounts
-from inventory_pipeline.collect.merge import merge_coverage as join_coverage
-from inventory_pipeline.collect.merge import merge_rows as join_rows
-from inventory_pipeline.collect.publication import SEEN, ledger_of
+from inventory_pipeline.collect.merge import merge_accounts
+from inventory_pipeline.collect.publication import SEEN
 from inventory_pipeline.collect.runner import CellRunner
 from inventory_pipeline.lake.schema import arrow_schema
 from inventory_pipeline.resource_types import (
     ResourceType,
-    resource_types,
+    action_names,
     selected_types,
     type_names,
 )
@@ -53,43 +51,21 @@ class PastSnapshotError(Exception):
 
 @dataclass(frozen=True)
 class CollectionResult:
-    """What a collection saw, before it joined the snapshot. `rows` counts rows by table."""
+    """What a collection saw, before it joined the snapshot.
+
+    `rows` counts rows by table, `statuses` the ledger's rows by status. `asked` of the `planned`
+    cells were looked at; the others had been seen already.
+    """
 
     snapshot_at: datetime
     rows: dict[str, int]
-    accounts: list[Row]
-    coverage: list[Row]
+    statuses: dict[str, int]
+    planned: int
+    asked: int
 
     @property
     def complete(self) -> bool:
-        return all(row["status"] in SEEN for row in self.coverage)
-
-
-@dataclass
-class _Found:
-    """Rows by table, as cells finish; Arrow, since a row as a dict is many times larger."""
-
-    tables: defaultdict[str, list[pa.Table]] = field(
-        default_factory=lambda: defaultdict[str, "list[pa.Table]"](list)
-    )
-    coverage: list[Row] = field(default_factory=list[Row])
-
-    def add(self, result: CellResult) -> None:
-        kind = result.cell.kind
-        parts = (
-            (kind.table, result.rows),
-            ("relationships", result.edges),
-            ("metrics", result.metrics),
-        )
-        for table, rows in parts:
-            if rows:
-                self.tables[table].append(_arrow(table, rows))
-        self.coverage += result.coverage
-
-    def table(self, name: str) -> pa.Table:
-        import pyarrow as pa
-
-        return pa.concat_tables([arrow_schema(name).empty_table(), *self.tables[name]])
+        return self.statuses.keys() <= SEEN
 
 
 def collect(
@@ -101,6 +77,7 @@ def collect(
     accounts: Sequence[str] | None = None,
     regions: Sequence[str] | None = None,
     resource_types: Sequence[str] | None = None,
+    failed: bool = False,
     progress: Progress | None = None,
     clients: Clients | None = None,
     clock: Clock = time.monotonic,
@@ -108,27 +85,55 @@ def collect(
     """Look at everything (or a subset) now, and join it to the snapshot `snapshot_at`.
 
     `accounts` are ids or names, `regions` may include `global`, `resource_types` are groups or
-    names; none means all. Raises PastSnapshotError, SettingsError and NoAccountsError; whatever
-    AWS refuses is in the ledger instead. The snapshot is not visible before `publish_snapshot`.
+    names; none means all. A snapshot cut short is carried on with; with `failed`, only cells that
+    the snapshot has not seen are asked. The snapshot is not visible before `publish_snapshot`.
+    Raises PastSnapshotError, NotCollectedError, SettingsError, NoAccountsError and
+    CredentialsError; whatever AWS refuses is in the ledger instead.
     """
     require_current(snapshot_at, now())
     kinds = _kinds(settings, resource_types or ())
     clients = clients or Clients.of(settings)
     wanted = settings.collection_settings
+    asked_at = now()
+    roster = roster_of(settings, clients, known_accounts(lake))
+    chosen = _chosen(roster.accounts, accounts or ())
+
+    def entered(account: Account) -> Entry:
+        with Watch(clock() + wanted.timeout_seconds, clock):
+            return enter(account, clients)
+
     with ThreadPoolExecutor(wanted.parallel_regions, "account") as pool:
-        chosen = _accounts(settings, clients, accounts or ())
-        entries = list(pool.map(lambda account: enter(account, clients), chosen))
+        entries = list(pool.map(entered, chosen))
     scope = RegionScope(tuple(settings.regions), tuple(settings.excluded_regions))
-    cells = _cells(plan(entries, kinds, scope, clients.known_regions), regions or ())
+    planned = _cells(plan(entries, kinds, scope, clients.known_regions), regions or ())
+    cells = cells_to_ask(lake, snapshot_at, planned, failed=failed)
+    _commit_accounts(lake, snapshot_at, account_rows(entries, roster.absences, snapshot_at))
     runner = CellRunner(
-        clients, snapshot_at, now, scope, wanted.parallel_regions, wanted.timeout_seconds, clock
+        clients,
+        snapshot_at,
+        now,
+        scope,
+        wanted.parallel_regions,
+        wanted.timeout_seconds,
+        clock,
+        wanted.batch_size,
     )
-    found = _run(runner, cells, progress)
-    entered = [_account_row(entry, snapshot_at) for entry in entries]
-    _join(lake, snapshot_at, kinds, found, entered)
-    counted = ["relationships", "metrics", *(kind.table for kind in kinds)]
-    rows = {name: found.table(name).num_rows for name in counted}
-    return CollectionResult(snapshot_at, rows, entered, found.coverage)
+    with Commits(lake, snapshot_at, wanted.commit_seconds, clock) as commits:
+        commits.add_ledger(discovery_rows(roster.discovery, snapshot_at, asked_at))
+        for done, result in enumerate(runner.run(cells), start=1):
+            commits.add(result)
+            if progress is not None:
+                progress(f"{done}/{len(cells)} {_told(result)}")
+    return CollectionResult(
+        snapshot_at, dict(commits.rows), dict(commits.statuses), len(planned), len(cells)
+    )
+
+
+def _commit_accounts(lake: Lake, snapshot_at: datetime, rows: Iterable[Row]) -> None:
+    new = _arrow("accounts", rows)
+    lake.merge(
+        "accounts", {"snapshot_at": snapshot_at}, lambda earlier: merge_accounts(earlier, new)
+    )
 
 
 def require_current(snapshot_at: datetime, now: datetime) -> None:
@@ -146,58 +151,22 @@ def require_current(snapshot_at: datetime, now: datetime) -> None:
         )
 
 
-def _run(runner: CellRunner, cells: Sequence[Cell], progress: Progress | None) -> _Found:
-    found = _Found()
-    for done, result in enumerate(runner.run(cells), start=1):
-        found.add(result)
-        if progress is not None:
-            account, region, kind = result.cell.account.name, *result.cell.key[1:]
-            progress(
-                f"{done}/{len(cells)} {account} {region} {kind}: {result.status}, "
-                f"{len(result.rows)} resources"
-            )
-    return found
-
-
-def _join(
-    lake: Lake,
-    snapshot_at: datetime,
-    kinds: Sequence[ResourceType],
-    found: _Found,
-    entered: list[Row],
-) -> None:
-    """Commit each table; also those without rows, so that "none" differs from "not looked"."""
-    partition = {"snapshot_at": snapshot_at}
-    coverage = _arrow("coverage", found.coverage)
-    decided = joinings(ledger_of(lake, snapshot_at), coverage)
-    for kind in kinds:
-        lake.merge(kind.table, partition, _joiner(found.table(kind.table), decided))
-    lake.merge(
-        "relationships", partition, _joiner(found.table("relationships"), decided, prefix="source")
-    )
-    lake.merge("metrics", partition, _joiner(found.table("metrics"), decided))
-    new_accounts = _arrow("accounts", entered)
-    lake.merge("accounts", partition, lambda earlier: join_accounts(earlier, new_accounts))
-    lake.merge("coverage", partition, lambda earlier: join_coverage(earlier, coverage))
-
-
-def _joiner(
-    new: pa.Table, decided: dict[CellKey, Joining], prefix: str = "resource"
-) -> Callable[[pa.Table], pa.Table]:
-    wide = [kind.name for kind in resource_types().values() if kind.scope == "global"]
-    return lambda earlier: join_rows(earlier, new, decided, wide, prefix=prefix)
+def _told(result: CellResult) -> str:
+    account, region, kind = result.cell.account.name, *result.cell.key[1:]
+    return f"{account} {region} {kind}: {result.status}, {len(result.rows)} resources"
 
 
 def _kinds(settings: Settings, names: Sequence[str]) -> list[ResourceType]:
     """The types that the settings want, and of these the ones asked for."""
+    off = settings.collection_settings.actions_off
     require_known("resource_types", [*settings.resource_types, *names], type_names())
+    require_known("collection_settings.actions_off", off, action_names())
     chosen = {kind.name for kind in selected_types(names)}
-    return [kind for kind in selected_types(settings.resource_types) if kind.name in chosen]
+    return [kind for kind in selected_types(settings.resource_types, off) if kind.name in chosen]
 
 
-def _accounts(settings: Settings, clients: Clients, names: Sequence[str]) -> list[Account]:
-    """The accounts of the settings (or the caller's own), and of these the ones asked for."""
-    known = accounts_of(settings, clients.partition) or [own_account(clients)]
+def _chosen(known: Sequence[Account], names: Sequence[str]) -> list[Account]:
+    """Of the accounts that are looked at, those asked for by name or id."""
     require_known("accounts", names, [n for a in known for n in (a.name, a.account_id)])
     return [a for a in known if not names or {a.name, a.account_id} & set(names)]
 
@@ -211,23 +180,6 @@ def _cells(planned: list[Cell], regions: Sequence[str]) -> list[Cell]:
         )
     require_known("regions", regions, {cell.region for cell in planned})
     return [cell for cell in planned if not regions or cell.region in regions]
-
-
-def _account_row(entry: Entry, snapshot_at: datetime) -> Row:
-    account = entry.account
-    return {
-        "snapshot_at": snapshot_at,
-        "account_id": account.account_id,
-        "account_name": account.name,
-        "department": account.department,
-        "cost_center": account.cost_center,
-        "environment": account.environment,
-        "role_arn": account.role_arn,
-        "status": entry.status,
-        "message": entry.failure.message if entry.failure else entry.notice,
-        "regions": list(entry.regions.enabled) if entry.regions else None,
-        "tags": dict(account.tags),
-    }
 
 
 def _arrow(table: str, rows: Iterable[Row]) -> pa.Table:

@@ -14,7 +14,7 @@ from inventory_pipeline.columns import ColumnType
 from inventory_pipeline.lake import Session, Where
 from inventory_pipeline.lake.contract import violations
 from inventory_pipeline.lake.where import values_of
-from inventory_pipeline.resource_types import resource_types
+from inventory_pipeline.resource_types import child_tables, resource_types
 from inventory_pipeline.tables import Table, tables
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ PREVIEW_ROWS = 8
 
 
 def asset_key(table: str) -> dg.AssetKey:
-    """`resources/<table>` for a resource type's table, the bare name for any other."""
-    if table in {kind.table for kind in resource_types().values()}:
+    """`resources/<table>` for a table of one resource type, the bare name for any other."""
+    if table in {kind.table for kind in resource_types().values()} or table in child_tables():
         return dg.AssetKey(["resources", table])
     return dg.AssetKey(table)
 
@@ -77,15 +77,16 @@ def materialized(
 ) -> dg.MaterializeResult:
     """What to tell Dagster of a table's partition, or of several: the rows, the money, whether
     they keep the contract. `db` shows them as a view."""
+    rows: int = db.query(f'SELECT COUNT(*) AS n FROM "{name}"')["n"][0].as_py()
     return dg.MaterializeResult(
         asset_key=asset_key(name),
-        metadata=_metadata(db, name),
-        check_results=[_contract_check(db, name, where), *checks],
+        metadata={"dagster/partition_row_count": rows, **(_metadata(db, name) if rows else {})},
+        # Most of a hundred tables may be empty, and each look at one takes its milliseconds.
+        check_results=[_contract_check(name, where, violations(db, name) if rows else []), *checks],
     )
 
 
-def _contract_check(db: Session, name: str, where: Where) -> dg.AssetCheckResult:
-    broken = violations(db, name)
+def _contract_check(name: str, where: Where, broken: Sequence[str]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=asset_key(name),
         check_name="contract",
@@ -106,12 +107,10 @@ def _place(where: Where) -> str:
 
 
 def _metadata(db: Session, name: str) -> dict[str, Any]:
-    rows: int = db.query(f'SELECT COUNT(*) AS n FROM "{name}"')["n"][0].as_py()
     preview = db.query(f'SELECT * FROM "{name}" LIMIT {PREVIEW_ROWS}')
     return {
-        "dagster/partition_row_count": rows,
         **(_money(db.query(_money_sql(name))) if _money_columns(name) else {}),
-        **({"preview": dg.MetadataValue.md(markdown(preview))} if rows else {}),
+        "preview": dg.MetadataValue.md(markdown(preview)),
     }
 
 

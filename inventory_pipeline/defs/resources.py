@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from inventory_pipeline.accounts import Clients, accounts_of
+from inventory_pipeline.accounts import Clients, account_named
 from inventory_pipeline.lake import DuckDBEngine, Lake
 from inventory_pipeline.reports import Destination
 from inventory_pipeline.settings import Settings, load_settings
@@ -39,8 +39,8 @@ class Inventory(dg.ConfigurableResource["Inventory"]):
         place = (destination.bucket, destination.prefix)
         named = {(d.bucket, d.prefix): d for d in self.settings.s3_inventory.destinations}
         account, region = named[place].account, named[place].region
-        known = {name: a for a in accounts_of(self.settings) for name in (a.name, a.account_id)}
-        return self.clients.client(known[account] if account else None, "s3", region)
+        reader = account_named(self.settings, account, self.clients.partition) if account else None
+        return self.clients.client(reader, "s3", region)
 
     @property
     def own_s3(self) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from inventory_pipeline.collect import (
+    NotCollectedError,
     PastSnapshotError,
     collect,
     publish_snapshot,
@@ -21,12 +22,11 @@ from inventory_pipeline.defs.presentation import (
     table_spec,
 )
 from inventory_pipeline.defs.resources import Clock, Inventory
-from inventory_pipeline.resource_types import resource_types
+from inventory_pipeline.resource_types import child_tables, resource_types
 
 OP = "collect_resources"
-LEDGERS = ("accounts", "coverage", "metrics", "relationships")
-RESOURCE_TABLES = tuple(kind.table for kind in resource_types().values())
-COLLECTED = (*LEDGERS, *RESOURCE_TABLES)
+OF_ALL_TYPES = ("accounts", "coverage", "metrics", "relationships", "resources")
+COLLECTED = (*OF_ALL_TYPES, *(k.table for k in resource_types().values()), *child_tables())
 
 
 class CollectConfig(dg.Config):
@@ -35,10 +35,13 @@ class CollectConfig(dg.Config):
     accounts: list[str] = []
     regions: list[str] = []
     resource_types: list[str] = []
+    failed: bool = False
+    """Only cells that the snapshot has not seen completely."""
 
 
-def collect_config(**subset: list[str]) -> dict[str, Any]:
-    """The run config that collects just these accounts, regions or resource_types again."""
+def collect_config(**subset: list[str] | bool) -> dict[str, Any]:
+    """The run config that collects just these accounts, regions or resource_types again, or
+    with `failed` what has failed."""
     return {"ops": {OP: {"config": subset}}}
 
 
@@ -69,7 +72,7 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefini
         at = snapshot_instant(context.partition_key)
         chosen = {key.path[-1] for key in context.selected_asset_keys}
         try:
-            collect(
+            result = collect(
                 inventory.settings,
                 inventory.lake,
                 at,
@@ -77,11 +80,14 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefini
                 accounts=config.accounts,
                 regions=config.regions,
                 resource_types=config.resource_types or _types_of(chosen),
+                failed=config.failed,
                 progress=paced(context.log.info),
                 clients=inventory.clients,
             )
-        except PastSnapshotError as error:
+        except (PastSnapshotError, NotCollectedError) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
+        seen = result.planned - result.asked
+        context.log.info(f"{result.asked} cells asked, {seen} seen before: {result.statuses}")
         where = {"snapshot_at": at}
         names = [name for name in COLLECTED if name in chosen]
         with inventory.engine.session(dict.fromkeys(names, where), published=False) as db:
@@ -113,7 +119,11 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefini
 
 def _types_of(chosen: set[str]) -> list[str]:
     """The resource types of the selected tables; all of them where only ledgers are selected."""
-    return [k.name for k in resource_types().values() if k.table in chosen]
+    return [
+        kind.name
+        for kind in resource_types().values()
+        if chosen & {kind.table, *(children.table.name for children in kind.children)}
+    ]
 
 
 def coverage_check(inventory: Inventory, at: datetime) -> dg.AssetCheckResult:

@@ -22,6 +22,9 @@ from inventory_pipeline.demo.estate import (
 
 Answer = dict[str, Any]
 
+IMAGE = "ami-0a1b2c3d4e5f60718"
+"""What every instance was made from."""
+
 
 def tag_list(tags: Mapping[str, str]) -> list[Answer]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
@@ -72,7 +75,7 @@ def instance(it: Instance, volumes: Sequence[Volume]) -> Answer:
     stopped = it.stopped_at
     answer: Answer = {
         "InstanceId": it.id,
-        "ImageId": "ami-0a1b2c3d4e5f60718",
+        "ImageId": IMAGE,
         "InstanceType": it.type,
         "State": {"Code": 80, "Name": "stopped"} if stopped else {"Code": 16, "Name": "running"},
         "StateTransitionReason": f"User initiated ({stopped:%Y-%m-%d %H:%M:%S} GMT)"
@@ -105,6 +108,20 @@ def instance(it: Instance, volumes: Sequence[Volume]) -> Answer:
     if it.spot:
         answer["InstanceLifecycle"] = "spot"
     return answer
+
+
+def image_metadata(it: Instance) -> Answer:
+    """One element of DescribeInstanceImageMetadata."""
+    return {
+        "InstanceId": it.id,
+        "ImageMetadata": {
+            "ImageId": IMAGE,
+            "Name": "golden",
+            "OwnerId": it.account_id,
+            "State": "available",
+            "CreationDate": f"{it.created_at:%Y-%m-%dT%H:%M:%S}.000Z",
+        },
+    }
 
 
 def _device(number: int) -> str:
@@ -209,6 +226,12 @@ def database(it: Database) -> Answer:
     if it.cluster_id:
         answer["DBClusterIdentifier"] = it.cluster_id
     return answer
+
+
+def engine_version(engine: tuple[str, str]) -> Answer:
+    """One element of DescribeDBEngineVersions."""
+    name, version = engine
+    return {"Engine": name, "EngineVersion": version, "Status": "available"}
 
 
 def cluster(it: Cluster) -> Answer:

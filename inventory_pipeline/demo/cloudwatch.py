@@ -40,6 +40,13 @@ class Datapoint:
         """A day of 24 equal samples."""
         return cls(at, value, value, value * 24, 24)
 
+    def hours(self) -> Iterator["Datapoint"]:
+        """The day's 24 hours, each like the others."""
+        for hour in range(24):
+            at = self.at + timedelta(hours=hour)
+            total, samples = self.total / 24, self.samples / 24
+            yield Datapoint(at, self.minimum, self.maximum, total, samples)
+
     @classmethod
     def counted(cls, at: datetime, total: float) -> "Datapoint":
         """A day on which things were counted, in 24 equal parts."""
@@ -226,7 +233,7 @@ def _result(
     key = MetricKey(metric["Namespace"], metric["MetricName"], dimensions)
     period = timedelta(seconds=int(stat["Period"]))
     periods: dict[datetime, list[Datapoint]] = {}
-    for point in metrics.datapoints(key, start, end):
+    for point in _points(metrics, key, period, start, end):
         periods.setdefault(start + (point.at - start) // period * period, []).append(point)
     found = [(at, statistic(stat["Stat"], points)) for at, points in periods.items()]
     if newest_first:
@@ -240,6 +247,17 @@ def _result(
     }
 
 
+def _points(
+    metrics: Metrics, key: MetricKey, period: timedelta, start: datetime, end: datetime
+) -> Iterator[Datapoint]:
+    """Datapoints in [start, end), by the hour where that is asked for."""
+    if period >= ONE_DAY:
+        yield from metrics.datapoints(key, start, end)
+        return
+    for day in metrics.datapoints(key, start - ONE_DAY, end):
+        yield from (hour for hour in day.hours() if start <= hour.at < end)
+
+
 def statistic(name: str, points: Sequence[Datapoint]) -> float:
     """A statistic of one or more datapoints. Raises ValueError for one CloudWatch does not keep."""
     total = sum(p.total for p in points)
@@ -251,7 +269,7 @@ def statistic(name: str, points: Sequence[Datapoint]) -> float:
             return total
         case "Minimum":
             return min(p.minimum for p in points)
-        case "Maximum":
+        case "Maximum" | "p99.5":  # of so few samples the highest is the percentile
             return max(p.maximum for p in points)
         case "SampleCount":
             return samples

@@ -22,10 +22,13 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.ec2.responses import EC2Response
 from moto.rds.responses import RDSResponse
+from moto.resourcegroupstaggingapi.responses import ResourceGroupsTaggingAPIResponse
+from moto.ssm.responses import SimpleSystemManagerResponse
 from moto.sts.responses import TokenResponse
 
 from inventory_pipeline.demo import answers
 from inventory_pipeline.demo.cloudwatch import MOST_QUERIES, Metrics, metric_data
+from inventory_pipeline.demo.ec2_gaps import UntouchedSettings
 from inventory_pipeline.demo.estate import (
     DISABLED_REGION,
     MANAGEMENT_ACCOUNT,
@@ -145,7 +148,7 @@ class _Guarded(BaseResponse):
         return self.serialized(ActionResult(Refused(code, message)))
 
 
-class Compute(_Guarded, EC2Response):
+class Compute(_Guarded, UntouchedSettings, EC2Response):  # type: ignore[misc] # moto has one untyped
     def describe_regions(self) -> ActionResult:
         names = self._get_param("RegionNames", [])
         all_regions = self._get_bool_param("AllRegions", False) or names
@@ -173,6 +176,19 @@ class Compute(_Guarded, EC2Response):
         ]
         return ActionResult({"Reservations": reservations, "NextToken": token})
 
+    def describe_instance_attribute(self) -> ActionResult:
+        instance_id = self._get_param("InstanceId")
+        if not any(it.id == instance_id for it in self.cell.instances):
+            message = f"The instance ID '{instance_id}' does not exist"
+            raise Refused("InvalidInstanceID.NotFound", message)
+        # Of its attributes user data is asked for, which none has.
+        return ActionResult({"InstanceId": instance_id, "UserData": {}})
+
+    def describe_instance_image_metadata(self) -> ActionResult:
+        wanted = self._get_param("InstanceIds", [])
+        found = [it for it in self.cell.instances if not wanted or it.id in wanted]
+        return ActionResult({"InstanceImageMetadata": [answers.image_metadata(it) for it in found]})
+
     def describe_volumes(self) -> ActionResult:
         cell = self.cell
         found, token = self._page(cell.volumes)
@@ -193,6 +209,17 @@ class Databases(_Guarded, RDSResponse):
 
     def describe_db_clusters(self) -> ActionResult:
         return self._answer("DBClusters", self.cell.clusters, answers.cluster)
+
+    def describe_db_engine_versions(self) -> ActionResult:
+        named = [
+            *map(answers.database, self.cell.databases),
+            *map(answers.cluster, self.cell.clusters),
+        ]
+        engines = {(it["Engine"], it["EngineVersion"]) for it in named}
+        return self._answer("DBEngineVersions", sorted(engines), answers.engine_version)
+
+    def describe_db_major_engine_versions(self) -> ActionResult:
+        return ActionResult({"DBMajorEngineVersions": []})
 
     def _answer(self, name: str, items: Sequence[T], word: Callable[[T], Any]) -> ActionResult:
         found, token = page(items, self.params.get("Marker"), self.params.get("MaxRecords"))
@@ -217,6 +244,49 @@ class Functions(_Guarded, LambdaResponse):
         if found is None or answers.function_arn(found) != arn:
             raise Refused("ResourceNotFoundException", f"Function not found: {arn}")
         return ActionResult({"Tags": dict(found.tags)})
+
+    def get_policy(self) -> ActionResult:  # type: ignore[override]
+        raise Refused("ResourceNotFoundException", "The resource you requested does not exist.")
+
+    def list_function_event_invoke_configs(self) -> ActionResult:  # type: ignore[override]
+        return ActionResult({"FunctionEventInvokeConfigs": []})
+
+    def list_event_source_mappings(self) -> ActionResult:  # type: ignore[override]
+        return ActionResult({"EventSourceMappings": []})
+
+
+class Tags(_Guarded, ResourceGroupsTaggingAPIResponse):
+    """Tags of functions from the description; of all else moto knows them."""
+
+    def get_resources(self) -> ActionResult:
+        if self._get_param("ResourceTypeFilters") != ["lambda:function"]:
+            return super().get_resources()
+        tagged = [it for it in self.cell.functions if it.tags]
+        found, token = page(tagged, self._get_param("PaginationToken"), None)
+        return ActionResult(
+            {
+                "PaginationToken": token or "",
+                "ResourceTagMappingList": [
+                    {
+                        "ResourceARN": answers.function_arn(it),
+                        "Tags": [{"Key": key, "Value": it.tags[key]} for key in it.tags],
+                    }
+                    for it in found
+                ],
+            }
+        )
+
+
+class Management(_Guarded, SimpleSystemManagerResponse):
+    """Systems Manager has every instance that runs."""
+
+    def describe_instance_information(self) -> ActionResult:
+        running = [it for it in self.cell.instances if it.running]
+        found, token = page(
+            running, self._get_param("NextToken"), self._get_int_param("MaxResults")
+        )
+        listed = [{"InstanceId": it.id, "PingStatus": "Online"} for it in found]
+        return ActionResult({"InstanceInformationList": listed, "NextToken": token})
 
 
 class Monitoring(_Guarded, CloudWatchResponse):
@@ -265,6 +335,8 @@ HANDLERS: dict[str, type[BaseResponse]] = {
     "rds": Databases,
     "awslambda": Functions,
     "cloudwatch": Monitoring,
+    "resourcegroupstaggingapi": Tags,
+    "ssm": Management,
     "sts": Tokens,
 }
 """By the name moto's server has for the service."""

@@ -105,8 +105,10 @@ def _make_routes(application: "DomainDispatcherApplication") -> None:
     """
     from moto.core.routing import get_service_router
 
+    from inventory_pipeline.demo.lambda_gaps import fill_lambda_gaps
     from inventory_pipeline.demo.services import HANDLERS
 
+    fill_lambda_gaps()
     for service in (*HANDLERS, "s3", "s3control"):
         application.app_instances[service] = application.create_app(service)  # type: ignore[arg-type]
     for service, protocol in (

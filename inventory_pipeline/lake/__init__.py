@@ -7,7 +7,7 @@ SQL over it and leaves files for it; `publish_warehouse` makes the analysts' Duc
 from inventory_pipeline.lake.engine import DuckDBEngine, Session
 from inventory_pipeline.lake.errors import LakeError
 from inventory_pipeline.lake.files import DataFile
-from inventory_pipeline.lake.lake import Commit, Lake
+from inventory_pipeline.lake.lake import Commit, Lake, Rewriting
 from inventory_pipeline.lake.warehouse import WarehouseResult, publish_warehouse
 from inventory_pipeline.lake.where import Where
 
@@ -17,6 +17,7 @@ __all__ = [
     "DuckDBEngine",
     "Lake",
     "LakeError",
+    "Rewriting",
     "Session",
     "WarehouseResult",
     "Where",

@@ -94,9 +94,11 @@ def load_table(catalog: Catalog, name: str) -> IcebergTable | None:
     raise AssertionError
 
 
-def table_for_writing(catalog: Catalog, name: str, location: str) -> IcebergTable:
-    """The table, made where there is none and given the columns its contract has gained."""
-    iceberg = load_table(catalog, name) or _create(catalog, name, location)
+def table_for_writing(catalog: Catalog, name: str) -> IcebergTable | None:
+    """The table with the columns that its contract has gained; None where there is none."""
+    iceberg = load_table(catalog, name)
+    if iceberg is None:
+        return None
     known = set(iceberg.schema().column_names)
     if all(column.name in known for column in tables()[name].columns):
         return iceberg
@@ -107,7 +109,8 @@ def table_for_writing(catalog: Catalog, name: str, location: str) -> IcebergTabl
     return catalog.load_table((NAMESPACE, name))
 
 
-def _create(catalog: Catalog, name: str, location: str) -> IcebergTable:
+def create_table(catalog: Catalog, name: str, location: str) -> IcebergTable:
+    """Make a table to its contract; where another process was first, that one."""
     from pyiceberg.exceptions import TableAlreadyExistsError
     from pyiceberg.partitioning import PartitionField, PartitionSpec
     from pyiceberg.transforms import IdentityTransform
@@ -133,7 +136,7 @@ def _create(catalog: Catalog, name: str, location: str) -> IcebergTable:
             partition_spec=PartitionSpec(*fields),
             properties=properties,
         )
-    except TableAlreadyExistsError:  # another process was first
+    except TableAlreadyExistsError:
         return catalog.load_table((NAMESPACE, name))
 
 

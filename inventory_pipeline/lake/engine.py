@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.columns import Column
 from inventory_pipeline.lake.files import DataFile, dataset
-from inventory_pipeline.lake.lake import Lake, Visibility
+from inventory_pipeline.lake.lake import Lake
 from inventory_pipeline.lake.schema import arrow_schema, contract_select
+from inventory_pipeline.lake.visibility import Visibility
 from inventory_pipeline.lake.where import Where, quoted, sql_conditions, sql_literal
-from inventory_pipeline.resource_types import resource_types
-from inventory_pipeline.tables import COMMON_RESOURCE_COLUMNS, tables
+from inventory_pipeline.tables import tables
 
 if TYPE_CHECKING:
     import duckdb
@@ -78,7 +78,7 @@ class DuckDBEngine:
     def session(
         self, reads: Mapping[str, Where | None], *, published: bool = True
     ) -> Iterator[Session]:
-        """A connection with a view for each table (and `resources`, when asked for by name).
+        """A connection with a view for each table.
 
         Without `published`, rows of snapshots and deliveries that readers do not see yet as well.
         """
@@ -109,31 +109,10 @@ class DuckDBEngine:
     def _create_views(
         self, session: Session, reads: Mapping[str, Where | None], visible: bool | Visibility
     ) -> None:
-        wanted = {name: where or {} for name, where in reads.items() if name != "resources"}
-        if "resources" in reads:
-            common = reads["resources"] or {}
-            wanted |= {name: common for name in resource_tables() if name not in wanted}
-        made: set[str] = set()
-        for name, where in wanted.items():
+        for name, where in reads.items():
             files = self.lake.files(name, where, visible=visible)
-            if files or name in reads:  # types without a resource would only cost time
-                source = session.select(name, files) + sql_conditions(where)
-                session.connection.execute(f"CREATE VIEW {quoted(name)} AS {source}")
-                made.add(name)
-        if "resources" in reads:
-            filled = [name for name in resource_tables() if name in made]
-            session.connection.execute(f"CREATE VIEW resources AS {resources_select(filled)}")
-
-
-def resource_tables() -> list[str]:
-    return [kind.table for kind in resource_types().values()]
-
-
-def resources_select(names: Sequence[str]) -> str:
-    """The common columns of these tables of resource types."""
-    columns = ", ".join(quoted(c.name) for c in COMMON_RESOURCE_COLUMNS)
-    sources = [f"SELECT {columns} FROM {quoted(name)}" for name in names]
-    return " UNION ALL ".join([_no_rows(COMMON_RESOURCE_COLUMNS), *sources])
+            source = session.select(name, files) + sql_conditions(where or {})
+            session.connection.execute(f"CREATE VIEW {quoted(name)} AS {source}")
 
 
 def _no_rows(columns: Sequence[Column]) -> str:
@@ -157,6 +136,12 @@ def contract_view(table: str, files: Sequence[DataFile]) -> str:
         )
     names = ", ".join(quoted(c.name) for c in columns)
     return f"SELECT {names} FROM ({' UNION ALL BY NAME '.join(sources)}) AS files"
+
+
+def file_select(file: Path) -> str:
+    """A SELECT of the rows of a local Parquet file."""
+    path = sql_literal(_no_glob(str(file)))
+    return f"SELECT * FROM read_parquet({path}, hive_partitioning = false)"
 
 
 def _no_glob(path: str) -> str:

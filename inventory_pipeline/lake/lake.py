@@ -1,8 +1,9 @@
-"""The lake: Iceberg tables in a catalogue, and the two ways to change one.
+"""The lake: Iceberg tables in a catalogue, and the ways to change one.
 
-`replace` empties partitions and adds rows in one commit; `merge` reads a partition, changes it and
-commits against exactly what it read. Both retry when another writer was first. Readers see only
-published snapshots and ingested deliveries. Not here: SQL (`engine`), deleting files (`upkeep`).
+`replace` empties partitions and adds rows in one commit; `rewrite` exchanges files of a partition,
+and `merge` its rows, against exactly what they read. All retry when another writer was first.
+Readers see only published snapshots and ingested deliveries. Not here: SQL (`engine`), deleting
+files (`upkeep`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tempfile
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from inventory_pipeline.lake.catalog import (
     append_to,
+    create_table,
     expire_snapshots,
     glue_catalog,
     load_table,
@@ -32,13 +34,15 @@ from inventory_pipeline.lake.catalog import (
 from inventory_pipeline.lake.errors import LakeError
 from inventory_pipeline.lake.files import DataFile, dataset, examine, files_of, registered
 from inventory_pipeline.lake.schema import arrow_schema, in_contract
+from inventory_pipeline.lake.visibility import Visibility
 from inventory_pipeline.lake.where import Where, arrow_filter
-from inventory_pipeline.tables import DELIVERY, SNAPSHOT, Table, tables
+from inventory_pipeline.tables import DELIVERY, Table, tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow.fs import FileSystem
     from pyiceberg.catalog import Catalog
+    from pyiceberg.manifest import DataFile as IcebergFile
     from pyiceberg.table import Table as IcebergTable
 
 COMMIT_ATTEMPTS = 40
@@ -55,6 +59,14 @@ class Commit:
     rows: int
     files: int
     conflicts: int
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """What becomes of a partition: the files it keeps, and new Parquet files for it."""
+
+    kept: Collection[DataFile]
+    new: Sequence[Path]
 
 
 class Lake:
@@ -128,7 +140,14 @@ class Lake:
         added = [f for f in (examine(contract, path) for path in written) if f.rows]
         emptied.check_hold(added)
         moved = [self._move_in(file, table) for file in added]
-        conflicts = self._commit(table, lambda iceberg: _change(iceberg, emptied, moved))
+
+        def change(iceberg: IcebergTable | None) -> None:
+            iceberg = iceberg or self._create(table)
+            if not emptied.none:
+                _change(iceberg, emptied.files(iceberg), moved)
+
+        conflicts = self._commit(table, change)
+        _remove(written)
         return Commit(table, sum(file.rows for file in added), len(moved), conflicts)
 
     def merge(self, table: str, partition: Where, fn: Callable[[pa.Table], pa.Table]) -> Commit:
@@ -137,33 +156,52 @@ class Lake:
         The commit holds only if nobody wrote the table since it was read; otherwise the partition
         is read again and `fn` runs again, so no writer's rows are lost.
         """
+
+        def rewritten(current: Sequence[DataFile]) -> Rewriting:
+            rows = fn(self._rows(current, table, partition))
+            return Rewriting((), self._write(tables()[table], rows))
+
+        return self.rewrite(table, partition, rewritten)
+
+    def rewrite(
+        self, table: str, partition: Where, fn: Callable[[Sequence[DataFile]], Rewriting]
+    ) -> Commit:
+        """Change one partition by its files: `fn` gets those it has and says what becomes of it.
+
+        As with `merge`, `fn` runs again when another writer came first. Whatever new files it ever
+        gave are the lake's: gone from where they were when this returns, but not before. Where
+        nothing is to change, nothing is committed and no table made.
+        """
         contract = tables()[table]
         emptied = _Partitions(contract, [partition])
-        rows = 0
-        moved: list[DataFile] = []
+        given: set[Path] = set()
+        arrived: list[tuple[DataFile, DataFile]] = []
 
-        def change(iceberg: IcebergTable) -> None:
-            nonlocal rows
-            while moved:  # of an attempt that was overtaken
-                iceberg.io.delete(moved.pop().path)
-            current = self._rows([f for f, _ in files_of(iceberg, partition)], table, partition)
-            new = fn(current)
-            added = [examine(contract, path) for path in self._write(contract, new)]
+        def change(iceberg: IcebergTable | None) -> None:
+            self._move_back(arrived)  # of an attempt that was overtaken
+            current = emptied.files(iceberg) if iceberg else []
+            outcome = fn([ours for ours, _ in current])
+            given.update(outcome.new)
+            added = [f for f in (examine(contract, path) for path in outcome.new) if f.rows]
             emptied.check_hold(added)
-            rows = new.num_rows
-            moved.extend(self._move_in(file, table) for file in added)
-            _change(iceberg, emptied, moved)
+            kept = {file.path for file in outcome.kept}
+            dropped = [(ours, theirs) for ours, theirs in current if ours.path not in kept]
+            if added or dropped:
+                iceberg = iceberg or self._create(table)
+                arrived.extend((file, self._move_in(file, table)) for file in added)
+                _change(iceberg, dropped, [there for _, there in arrived])
 
         conflicts = self._commit(table, change)
-        return Commit(table, rows, len(moved), conflicts)
+        _remove(given)
+        return Commit(table, sum(file.rows for file, _ in arrived), len(arrived), conflicts)
 
-    def _commit(self, table: str, change: Callable[[IcebergTable], None]) -> int:
+    def _commit(self, table: str, change: Callable[[IcebergTable | None], None]) -> int:
         """Change the newest state of a table until no other writer comes between."""
         from pyiceberg.exceptions import CommitFailedException
 
         for conflicts in range(COMMIT_ATTEMPTS):
             try:
-                change(table_for_writing(self._catalog, table, self._location(table)))
+                change(table_for_writing(self._catalog, table))
             except CommitFailedException:
                 time.sleep(random.uniform(0, min(0.02 * 2**conflicts, 1.0)))  # noqa: S311
             else:
@@ -172,6 +210,15 @@ class Lake:
             f"table {table}: gave up after {COMMIT_ATTEMPTS} commits that other writers overtook; "
             "run fewer writers at once"
         )
+
+    def _create(self, table: str) -> IcebergTable:
+        """A table that was not there; raises CommitFailedException where it is, with rows."""
+        from pyiceberg.exceptions import CommitFailedException
+
+        iceberg = create_table(self._catalog, table, self._location(table))
+        if iceberg.current_snapshot() is not None:
+            raise CommitFailedException(f"table {table}: another writer has just made it")
+        return iceberg
 
     def _write(self, table: Table, data: pa.Table) -> list[Path]:
         """Write each partition's rows to a file in scratch."""
@@ -184,7 +231,7 @@ class Lake:
         return files
 
     def _move_in(self, written: DataFile, table: str) -> DataFile:
-        """Move a scratch file into the table; returns it with its final path."""
+        """Move a scratch file into the table (to S3: copy); returns it with its final path."""
         file = Path(written.path)
         target = f"{self._location(table)}/data/{uuid.uuid4()}.parquet"
         if self.is_local:
@@ -196,8 +243,16 @@ class Lake:
             path = target.removeprefix("s3://")
             with file.open("rb") as source, self.filesystem.open_output_stream(path) as sink:
                 shutil.copyfileobj(source, sink, 8 * 1024 * 1024)
-            file.unlink()
         return replace(written, path=target)
+
+    def _move_back(self, arrived: list[tuple[DataFile, DataFile]]) -> None:
+        """Have files that no commit names where they came from."""
+        while arrived:
+            file, there = arrived.pop()
+            if self.is_local:
+                os.replace(there.path, file.path)
+            else:
+                self.filesystem.delete_file(there.path.removeprefix("s3://"))
 
     def _location(self, table: str) -> str:
         return f"{self.location}/tables/{table}"
@@ -264,28 +319,6 @@ class Lake:
         return fs.S3FileSystem(region=fs.resolve_s3_region(bucket))
 
 
-class Visibility:
-    """What readers may see, as it was when first asked: one answer for many tables."""
-
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
-
-    @cached_property
-    def snapshots(self) -> frozenset[datetime]:
-        return frozenset(self._lake.snapshots())
-
-    @cached_property
-    def deliveries(self) -> frozenset[tuple[date, str, str]]:
-        return frozenset(self._lake.deliveries())
-
-    def shows(self, table: Table, partition: Mapping[str, object]) -> bool:
-        if table.name == "snapshots" or table.partitioned_by not in (SNAPSHOT, DELIVERY):
-            return True
-        if table.partitioned_by == SNAPSHOT:
-            return partition["snapshot_at"] in self.snapshots
-        return tuple(partition[name] for name in DELIVERY) in self.deliveries
-
-
 class _Partitions:
     """The partitions that a commit empties, and into which its rows must fall."""
 
@@ -316,28 +349,34 @@ class _Partitions:
                     f"{dict(file.partition)}"
                 )
 
-    def where(self) -> Where:
-        """What all of these partitions (and perhaps others) meet, to find their files by."""
-        return {column: {key[i] for key in self._keys} for i, column in enumerate(self.columns)}
+    def files(self, iceberg: IcebergTable) -> list[tuple[DataFile, IcebergFile]]:
+        """The files that these partitions have, as ours and as Iceberg's."""
+        where = {column: {key[i] for key in self._keys} for i, column in enumerate(self.columns)}
+        return [both for both in files_of(iceberg, where) if self.hold(both[0])]
 
 
-def _change(iceberg: IcebergTable, emptied: _Partitions, added: list[DataFile]) -> None:
-    """One transaction: drop all files of these partitions, add others, keep the history short."""
-    if emptied.none:
-        return
+def _change(
+    iceberg: IcebergTable, dropped: list[tuple[DataFile, IcebergFile]], added: list[DataFile]
+) -> None:
+    """One transaction: drop files, add others, keep the history short."""
     transaction = iceberg.transaction()
-    old = [theirs for ours, theirs in files_of(iceberg, emptied.where()) if emptied.hold(ours)]
-    if old:
+    if dropped:
         with transaction.update_snapshot().overwrite() as overwrite:
-            for file in old:
+            for _, file in dropped:
                 overwrite.delete_data_file(file)
     if added:
         with append_to(transaction, iceberg) as append:
             for new in added:
                 append.append_data_file(registered(iceberg, new))
-    if old or added:
+    if dropped or added:
         expire_snapshots(transaction, iceberg.metadata)
     transaction.commit_transaction()
+
+
+def _remove(files: Iterable[Path]) -> None:
+    """Remove what was moved out of scratch, or not needed."""
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def _by_partition(data: pa.Table, columns: Sequence[str]) -> list[pa.Table]:

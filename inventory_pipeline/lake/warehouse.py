@@ -8,24 +8,17 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inventory_pipeline.columns import Column
-from inventory_pipeline.lake.engine import (
-    MACROS,
-    DuckDBEngine,
-    Session,
-    resource_tables,
-    resources_select,
-)
+from inventory_pipeline.lake.engine import MACROS, DuckDBEngine, Session
 from inventory_pipeline.lake.files import DataFile
-from inventory_pipeline.lake.lake import Lake, Visibility
+from inventory_pipeline.lake.lake import Lake
+from inventory_pipeline.lake.visibility import Visibility
 from inventory_pipeline.lake.where import quoted, sql_literal
-from inventory_pipeline.tables import COMMON_RESOURCE_COLUMNS, DELIVERY, Table, tables
+from inventory_pipeline.tables import DELIVERY, Table, tables
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -80,13 +73,12 @@ def _build(lake: Lake, file: Path, memory_limit: str) -> list[int]:
         db.execute("BEGIN")
         for signature, body in MACROS.items():
             db.execute(f"CREATE MACRO {signature} AS {body}")
-        views = {"resources": resources_select(resource_tables())}
         if lake.is_local:
             shown = _files(lake, tables()[OBJECTS], visibility)
-            views[OBJECTS] = session.select(OBJECTS, shown)
-        for name, select in views.items():
-            db.execute(f"CREATE VIEW {name} AS {select}")
-        _comment_all(db, views)
+            db.execute(f"CREATE VIEW {OBJECTS} AS {session.select(OBJECTS, shown)}")
+        for table in tables().values():
+            if table.name != OBJECTS or lake.is_local:
+                _comment(db, table)
         db.execute("COMMIT")
         db.execute("USE memory")
         db.execute("CHECKPOINT warehouse")
@@ -101,22 +93,13 @@ def _copy(session: Session, table: Table, files: list[DataFile]) -> int:
     return int(created[0]) if created else 0
 
 
-def _comment_all(db: DuckDBPyConnection, views: Mapping[str, str]) -> None:
-    """Say what each table, view and column means, where analysts and their tools look."""
-    for table in tables().values():
-        if table.name != OBJECTS or OBJECTS in views:
-            kind = "VIEW" if table.name in views else "TABLE"
-            meaning = f"{table.meaning} One row: {table.grain}."
-            _comment(db, kind, table.name, meaning, table.columns)
-    _comment(db, "VIEW", "resources", "Resources of all types.", COMMON_RESOURCE_COLUMNS)
-
-
-def _comment(
-    db: DuckDBPyConnection, kind: str, name: str, meaning: str, columns: Sequence[Column]
-) -> None:
-    db.execute(f"COMMENT ON {kind} {quoted(name)} IS {sql_literal(meaning)}")
-    for column in columns:
-        target = f"{quoted(name)}.{quoted(column.name)}"
+def _comment(db: DuckDBPyConnection, table: Table) -> None:
+    """Say what a table and its columns mean, where analysts and their tools look."""
+    kind = "VIEW" if table.name == OBJECTS else "TABLE"
+    meaning = f"{table.meaning} One row: {table.grain}."
+    db.execute(f"COMMENT ON {kind} {quoted(table.name)} IS {sql_literal(meaning)}")
+    for column in table.columns:
+        target = f"{quoted(table.name)}.{quoted(column.name)}"
         db.execute(f"COMMENT ON COLUMN {target} IS {sql_literal(column.meaning)}")
 
 

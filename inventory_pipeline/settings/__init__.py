@@ -3,6 +3,7 @@
 Imports nothing of the project but column primitives.
 """
 
+from inventory_pipeline.settings.access import CredentialSettings, OrganizationSettings
 from inventory_pipeline.settings.errors import SettingsError
 from inventory_pipeline.settings.model import (
     ArchivePolicy,
@@ -15,7 +16,9 @@ from inventory_pipeline.settings.values import SecretRef
 
 __all__ = [
     "ArchivePolicy",
+    "CredentialSettings",
     "NotificationSettings",
+    "OrganizationSettings",
     "SecretRef",
     "Settings",
     "SettingsError",

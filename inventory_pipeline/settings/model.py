@@ -1,9 +1,9 @@
 """One typed settings model: a YAML or JSON file and the environment give `Settings`.
 
 Belongs here: every key that a user may set, its default, limits and meaning. Not here: reading
-a file or the environment (`sources`), checks of one value (`values`), words of errors (`errors`),
-nor names that other parts own (resource types, rules, controls): who uses those calls
-`require_known`.
+a file or the environment (`sources`), keys of access to AWS (`access`), checks of one value
+(`values`), words of errors (`errors`), nor names that other parts own (resource types, rules,
+controls): who uses those calls `require_known`.
 """
 
 import os
@@ -13,8 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from inventory_pipeline.settings.access import CredentialSettings, OrganizationSettings
 from inventory_pipeline.settings.errors import (
     SettingsError,
     format_path,
@@ -22,6 +23,7 @@ from inventory_pipeline.settings.errors import (
     problem_line,
     shown,
 )
+from inventory_pipeline.settings.section import Section
 from inventory_pipeline.settings.sources import override, read_settings_file
 from inventory_pipeline.settings.values import (
     ARCHIVE_TARGETS,
@@ -48,15 +50,8 @@ from inventory_pipeline.settings.values import (
     StorageClass,
     TopicArn,
     Url,
+    is_account_id,
 )
-
-
-class Section(BaseModel):
-    """A group of keys: unchangeable, refusing unknown keys, never showing input in errors."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
-    )
 
 
 class AccountSettings(Section):
@@ -83,6 +78,11 @@ class CollectionSettings(Section):
     """How often a failed or throttled AWS call is tried again."""
     batch_size: int = Field(default=25, strict=True, ge=1, le=500)
     """Items asked for in one AWS call, at most, where a call takes several."""
+    commit_seconds: int = Field(default=300, strict=True, ge=1, le=43_200)
+    """How often what is seen is committed while a collection runs: a killed one loses no more."""
+    actions_off: list[Name] = []
+    """IAM actions never used nor granted, such as ec2:DescribeInstanceAttribute (user data, where
+    credentials are searched); what they tell stays unknown, and types they list are left out."""
     coverage_threshold: Percent = 90.0
     """Percent of cells seen completely below which the coverage check is an error."""
 
@@ -274,6 +274,10 @@ class Settings(Section):
 
     accounts: dict[Name, AccountSettings] = Field(default={}, examples=["engineering"])
     """Accounts to look at, each under a name of your choice; none means the caller's own."""
+    organization: OrganizationSettings = OrganizationSettings()
+    """Accounts found in AWS Organizations; those above win over what is found of them."""
+    credentials: CredentialSettings = CredentialSettings()
+    """Whose credentials the collector starts from."""
     resource_types: list[Name] = []
     """Groups (ec2, rds, s3, lambda) or types (ebs_volume); none means all."""
     regions: list[RegionPattern] = []
@@ -325,9 +329,13 @@ class Settings(Section):
     @model_validator(mode="after")
     def _destinations_name_accounts(self) -> Self:
         enabled = {name: one.account_id for name, one in self.accounts.items() if one.enabled}
+        off = {one.account_id for one in self.accounts.values() if not one.enabled}
         for index, destination in enumerate(self.s3_inventory.destinations):
             name = destination.account
-            if name is not None and name not in {*enabled, *enabled.values()}:
+            if name is None or name in {*enabled, *enabled.values()}:
+                continue
+            may_be_found = self.organization.discover and is_account_id(name) and name not in off
+            if not may_be_found:
                 path = format_path(("s3_inventory", "destinations", index, "account"))
                 raise ValueError(
                     f"{path}: no enabled account {shown(name)}{nearest(name, enabled)}"

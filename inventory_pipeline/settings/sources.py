@@ -97,7 +97,8 @@ def override(data: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[Ste
     if external_id := environ.get("EXTERNAL_ID"):
         accounts: Any = data.get("accounts")
         names: Iterable[str] = accounts if isinstance(accounts, dict) else ()
-        for path in (("accounts", name, "external_id") for name in names):
+        paths = [("accounts", name, "external_id") for name in names]
+        for path in [*paths, ("organization", "external_id")]:
             if _set(data, path, external_id, replace=False):
                 overridden[path] = "EXTERNAL_ID"
     return overridden

@@ -125,10 +125,14 @@ def _matching(pattern: str, what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def is_account_id(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{12}", text) is not None
+
+
 def _account_id(value: object) -> str:
     # A 12-digit number is whole; any other may have lost leading zeros or been read as octal.
     text = str(value) if type(value) is int else value
-    if isinstance(text, str) and re.fullmatch(r"[0-9]{12}", text):
+    if isinstance(text, str) and is_account_id(text):
         return text
     if isinstance(value, str):
         raise ValueError(f"{shown(value)} is not an account id of 12 digits")
@@ -202,6 +206,14 @@ Name = Annotated[str, _matching(r"\S(.*\S)?", "a name")]
 Glob = Annotated[str, _matching(r"\S(.*\S)?", "a pattern such as 'logs-*'")]
 AccountId = Annotated[str, BeforeValidator(_account_id)]
 RoleName = Annotated[str, _matching(r"[\w+=,.@/-]{1,512}", "the name of an IAM role")]
+RoleArn = Annotated[
+    str, _matching(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", "the ARN of an IAM role")
+]
+SessionName = Annotated[
+    str, _matching(r"[\w+=,.@-]{2,64}", "a session name of 2 to 64 letters, digits or +=,.@-_")
+]
+TagKey = Annotated[str, _matching(r"(?!(?i:aws:))[\w\s.:/=+@-]{1,128}", "the key of a session tag")]
+TagValue = Annotated[str, _matching(r"[\w\s.:/=+@-]{0,256}", "the value of a session tag")]
 TopicArn = Annotated[
     str, _matching(r"arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?", "the ARN of an SNS topic")
 ]

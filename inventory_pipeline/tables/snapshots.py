@@ -37,18 +37,33 @@ TABLES: tuple[Table, ...] = (
     Table(
         "accounts",
         "snapshots",
-        "Accounts looked at.",
+        "Accounts looked at, and those that are not looked at any more or not active.",
         "one account at a snapshot",
         (
             SNAPSHOT_AT,
             *PLACE[:5],
             text("role_arn", "Role assumed; NULL for the caller's own account."),
-            text("status", "ok, denied or error.", required=True),
-            text("message", "Why it could not be entered."),
+            text("organizational_unit", "Path of its unit in AWS Organizations; NULL if unknown."),
+            text(
+                "status",
+                "ok, denied or error; of an account not looked at: excluded (by settings), left "
+                "(neither in settings nor in the organisation), or AWS's state such as suspended.",
+                required=True,
+            ),
+            text("message", "Why it could not be entered, or is not looked at."),
             text_list("regions", "Regions enabled in the account."),
             tags("tags", "Tags of the account."),
         ),
         ("snapshot_at", "account_id"),
+        SNAPSHOT,
+    ),
+    Table(
+        "resources",
+        "snapshots",
+        "Resources of all types: what they have in common.",
+        "one resource at a snapshot",
+        COMMON_RESOURCE_COLUMNS,
+        ("snapshot_at", "account_id", "region", "resource_type", "resource_id"),
         SNAPSHOT,
     ),
     *(

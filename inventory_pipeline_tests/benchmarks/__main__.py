@@ -7,7 +7,7 @@ import json
 from inventory_pipeline_tests.benchmarks.measuring import Report
 
 # NAME -> its module, which has `ROWS`, the usual size, and `run(rows) -> Report`.
-BENCHMARKS = {"commits": "commits", "import": "imports", "query": "query"}
+BENCHMARKS = {"collect": "collect", "commits": "commits", "import": "imports", "query": "query"}
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ LIMIT_MS = 100
 
 NEWEST = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SNAPSHOTS = [NEWEST - timedelta(hours=12 * n) for n in range(3)]
-TYPES = {"ec2_instance": "ec2_instances", "ebs_volume": "ebs_volumes"}
+TYPES = ("ec2_instance", "ebs_volume")
 GROUPINGS = ("resource_type", "department", "account_id")
 
 
@@ -64,23 +64,20 @@ def _ms(side: Side) -> float:
 
 
 def _plant(clock: Clock, rows: int, folder: str) -> None:
-    """A lake of three snapshots, and the newest one's common columns as one Parquet file."""
-    import pyarrow as pa
+    """A lake of three snapshots, and the newest one's resources as one Parquet file."""
     import pyarrow.parquet as pq
 
-    from inventory_pipeline.lake import DuckDBEngine, Lake
+    from inventory_pipeline.lake import Lake
     from inventory_pipeline_tests.lake.planted import publish
     from inventory_pipeline_tests.lake.planted import rows as of_contract
 
     lake = Lake.open(f"{folder}/lake")
     for at in SNAPSHOTS:
-        for kind, table in TYPES.items():
-            data = of_contract(table, *_resources(kind, at, rows // len(TYPES)))
-            lake.replace(table, [{"snapshot_at": at}], data)
+        found = [row for kind in TYPES for row in _resources(kind, at, rows // len(TYPES))]
+        lake.replace("resources", [{"snapshot_at": at}], of_contract("resources", *found))
         publish(lake, at)
-    with DuckDBEngine(lake).session({"resources": {"snapshot_at": NEWEST}}) as db:
-        found: pa.Table = db.query("SELECT * FROM resources")
-    pq.write_table(found, f"{folder}/resources.parquet", compression="zstd")
+    newest = lake.read("resources", {"snapshot_at": NEWEST})
+    pq.write_table(newest, f"{folder}/resources.parquet", compression="zstd")
 
 
 def _resources(kind: str, at: datetime, count: int) -> list[dict[str, Any]]:

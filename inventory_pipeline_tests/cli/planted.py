@@ -79,11 +79,25 @@ def volume(resource_id: str, place: Row = ENGINEERING, **more: Any) -> Row:
     }
 
 
+def bucket(name: str) -> Row:
+    return {
+        "snapshot_at": NEWEST,
+        "resource_type": "s3_bucket",
+        "resource_id": name,
+        **ENGINEERING,
+    }
+
+
+def plant_resources(lake: Lake, by_table: Mapping[str, Sequence[Row]]) -> None:
+    """Fill tables of resource types, and `resources` with them all."""
+    for table, found in by_table.items():
+        plant(lake, table, found)
+    plant(lake, "resources", [row for found in by_table.values() for row in found])
+
+
 def plant_snapshots(lake: Lake) -> None:
-    plant(
-        lake,
-        "ec2_instances",
-        [
+    by_table = {
+        "ec2_instances": [
             instance(
                 "i-1",
                 FORMULA,
@@ -101,21 +115,10 @@ def plant_snapshots(lake: Lake) -> None:
             instance("i-3", MARKUP, PAYMENTS, tags={"it's": "x' OR '1'='1"}),
             instance("i-1", "before", snapshot_at=OLDER),
         ],
-    )
-    plant(lake, "ebs_volumes", [volume("vol-1", PAYMENTS, size_gb=100, encrypted=False)])
-    plant(
-        lake,
-        "s3_buckets",
-        [
-            {
-                "snapshot_at": NEWEST,
-                "resource_type": "s3_bucket",
-                "resource_id": name,
-                **ENGINEERING,
-            }
-            for name in ("logs", "unlisted")
-        ],
-    )
+        "ebs_volumes": [volume("vol-1", PAYMENTS, size_gb=100, encrypted=False)],
+        "s3_buckets": [bucket("logs"), bucket("unlisted")],
+    }
+    plant_resources(lake, by_table)
     plant(
         lake,
         "accounts",
@@ -217,12 +220,6 @@ def plant_security(lake: Lake) -> None:
             "reason": ESCAPE,
         }
 
-    bucket = {
-        "snapshot_at": NEWEST,
-        "resource_type": "s3_bucket",
-        "resource_id": "logs",
-        **ENGINEERING,
-    }
     plant(
         lake,
         "security_findings",
@@ -230,9 +227,9 @@ def plant_security(lake: Lake) -> None:
             finding(
                 volume("vol-1", PAYMENTS), "ebs.volume_unencrypted", "encryption", "high", "fail"
             ),
-            finding(bucket, "s3.public", "public", "critical", "fail"),
-            finding(bucket, "s3.default_encryption", "encryption", "medium", "pass"),
-            finding(bucket, "s3.other", "public", "high", "unknown"),
+            finding(bucket("logs"), "s3.public", "public", "critical", "fail"),
+            finding(bucket("logs"), "s3.default_encryption", "encryption", "medium", "pass"),
+            finding(bucket("logs"), "s3.other", "public", "high", "unknown"),
         ],
     )
     plant(

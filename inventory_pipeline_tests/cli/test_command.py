@@ -162,6 +162,9 @@ def test_collect_hands_a_subset_to_the_job(run, launched):
     assert options["run_config"] == {"ops": {"collect_resources": {"config": {
         "accounts": ["payments", "engineering"], "resource_types": ["rds"]}}}}  # fmt: skip
     assert run("collect", "--regions", ",").exit_code == 2
+    run("collect", "--failed")
+    config = launched[0][1][1]["run_config"]["ops"]["collect_resources"]["config"]
+    assert config == {"failed": True}
 
 
 def test_ingest_without_a_destination_says_what_to_set(run, launched):

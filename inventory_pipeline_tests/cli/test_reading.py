@@ -99,7 +99,7 @@ def test_summary_prices_types_and_says_where_that_is_of_an_older_snapshot(run, t
     later = OLDER.replace(day=21)
     known = [{"snapshot_at": at} for at in (*lake.snapshots(), later)]
     plant(lake, "snapshots", [{**row, "status": "complete"} for row in known])
-    plant(lake, "ebs_volumes", [{**volume("vol-2"), "snapshot_at": later}])
+    plant(lake, "resources", [{**volume("vol-2"), "snapshot_at": later}])
     assert volumes() == {"ebs_volume": None}
     shown = run("summary", "--lake", folder).stdout
     told = "(of the snapshot 2026-11-20 00:00 UTC: the newest is not computed yet)"
@@ -122,6 +122,9 @@ def test_cost_groups_add_up_and_unknown_is_not_zero(read, read_json):
     ]  # fmt: skip
     assert answer["total"] == {"resources": 4, "unpriced_resources": 1, "monthly_usd": 81.83,
                                "is_lower_bound": True}  # fmt: skip
+    assert answer["unpriced"] == [
+        {"unpriced_reason": "no list price for spot instances", "resources": 1}
+    ]
     dear = {row["resource_id"]: row["monthly_usd"] for row in answer["top_resources"]}
     assert dear["i-3"] is None
     table = read("cost").stdout
@@ -449,12 +452,12 @@ def test_an_empty_lake_says_what_fills_it(run, tmp_path):
 def test_a_long_table_is_cut_and_says_so_but_files_are_whole(run, tmp_path):
     lake = Lake.open(str(tmp_path / "lake"))
     plant_snapshots(lake)
-    plant(lake, "ebs_volumes", [volume(f"vol-{n}") for n in range(300)])
+    plant(lake, "resources", [volume(f"vol-{n}") for n in range(300)])
     shown = run("query", "--limit", "0", "--lake", tmp_path / "lake").stdout
     assert "The first 200 rows" in shown
     assert len(shown.splitlines()) < 210
     whole = run("query", "--format", "csv", "--lake", tmp_path / "lake").stdout
-    assert len(whole.splitlines()) == 306
+    assert len(whole.splitlines()) == 301
 
 
 def test_tables_fit_the_terminal_with_ids_whole(read, monkeypatch):

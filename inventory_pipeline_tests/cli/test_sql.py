@@ -21,7 +21,7 @@ def test_tables_show_the_newest_snapshot_or_all(read_json):
     assert select(read_json, count, "--snapshot", "2026-11-19") == [{"n": 1}]
 
 
-def test_every_table_and_the_resources_view_can_be_joined(read_json):
+def test_tables_can_be_joined(read_json):
     statement = """
       WITH dear AS (SELECT resource_id, known_usd FROM Resource_Costs WHERE known_usd > 5)
       SELECT r.resource_id, tag(r.tags, 'env') AS env, d.known_usd

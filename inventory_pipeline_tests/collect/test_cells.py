@@ -133,3 +133,12 @@ def test_a_tally_shows_the_worst_of_its_failures() -> None:
     ):
         tally.fail(failure)
     assert (tally.status, tally.code) == ("denied", "b")
+
+
+def test_a_global_type_may_be_asked_elsewhere_and_not_in_every_partition() -> None:
+    kind = resource_types()["s3_multi_region_access_point"]
+    abroad = Entry(Account("4", "abroad", partition="aws-cn"), regions=Regions(("cn-north-1",), ()))
+    cells = plan([OPEN, abroad], [kind], EVERYWHERE, lambda _: [])
+    assert [(cell.key, cell.call_region) for cell in cells] == [
+        (("1", "global", "s3_multi_region_access_point"), "us-west-2")
+    ]

@@ -232,3 +232,34 @@ def test_elements_that_make_no_sense_are_said() -> None:
     result, _ = look(kind, {"list_things": things})
     assert result.status == "error"
     assert "weight" in result.coverage[0]["message"]
+
+
+def test_what_is_asked_once_in_a_cell_is_not_asked_where_there_is_nothing() -> None:
+    kind = kind_of(details=(Detail("all", "get_all", {}, "things:All", per_cell=True),))
+    _, client = look(kind, {"list_things": [{"Things": []}, {"Things": []}]})
+    assert [name for name, _ in client.asked] == ["list_things"]
+    _, client = look(kind, {"list_things": THINGS, "get_all": dict})
+    assert [name for name, _ in client.asked].count("get_all") == 1
+
+
+def test_what_botocore_cannot_page_is_paged_by_its_token() -> None:
+    pages = {
+        None: {"Things": [{"Id": "a"}], "NextToken": "1"},
+        "1": {"Things": [{"Id": "b"}], "NextToken": "2"},
+        "2": {"Things": [{"Id": "c"}]},
+    }
+    kind = kind_of(arguments={"Max": 1})
+    result, client = look(kind, {"list_things": lambda Max, NextToken=None: pages[NextToken]})
+    assert ids(result) == ["a", "b", "c"]
+    assert client.arguments("list_things") == [
+        {"Max": 1},
+        {"Max": 1, "NextToken": "1"},
+        {"Max": 1, "NextToken": "2"},
+    ]
+
+
+def test_a_token_that_comes_again_is_an_error_and_what_was_seen_stays() -> None:
+    answer = {"Things": [{"Id": "a"}], "NextToken": "1"}
+    result, client = look(kind_of(), {"list_things": lambda NextToken=None: answer})
+    assert (ids(result), result.status) == (["a"], "error")
+    assert len(client.asked) == 2

@@ -1,213 +1,360 @@
-"""Unknown never means deleted: how a collection joins what the snapshot has."""
+"""Unknown never means deleted: how chunks of cells join what the snapshot has."""
 
 from __future__ import annotations
 
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inventory_pipeline.collect.merge import (
-    Joining,
-    joining,
-    joinings,
-    ledgers,
-    merge_accounts,
-    merge_coverage,
-    merge_rows,
-)
+from inventory_pipeline.collect.merge import join_chunk, merge_accounts
+from inventory_pipeline.collect.spool import Chunk
+from inventory_pipeline.lake import Lake
 from inventory_pipeline.lake.schema import arrow_schema
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 STATUSES = ["ok", "denied", "throttled", "timeout", "region_disabled", "error", "not_attempted"]
 
+Cell = tuple[str, str, str, str]
+"""Account, region, collector, status."""
 
-def coverage(*cells: tuple[str, str, str, str]) -> pa.Table:
-    rows = [
-        {
-            "snapshot_at": AT,
-            "account_id": a,
-            "region": r,
-            "collector": c,
-            "status": s,
-            "resources": 0,
-            "calls": 0,
-            "retries": 0,
-            "throttles": 0,
-            "seconds": 0.0,
-            "observed_at": AT,
-        }
-        for a, r, c, s in cells
-    ]
-    return pa.Table.from_pylist(rows, schema=arrow_schema("coverage"))
+Row = dict[str, Any]
+Look = tuple[Sequence[Cell], dict[str, Sequence[Row]]]
 
 
-def volumes(*rows: tuple[str, str, str], size: int = 1) -> pa.Table:
-    return pa.Table.from_pylist(
-        [
-            {
-                "snapshot_at": AT,
-                "observed_at": AT,
-                "account_id": a,
-                "region": r,
-                "resource_type": "ebs_volume",
-                "resource_id": i,
-                "size_gb": size,
-            }
-            for a, r, i in rows
-        ],
-        schema=arrow_schema("ebs_volumes"),
-    )
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake.open(str(tmp_path / "lake"))
 
 
-def buckets(*rows: tuple[str, str, str]) -> pa.Table:
-    return pa.Table.from_pylist(
-        [
-            {
-                "snapshot_at": AT,
-                "observed_at": AT,
-                "account_id": a,
-                "region": r,
-                "resource_type": "s3_bucket",
-                "resource_id": i,
-            }
-            for a, r, i in rows
-        ],
-        schema=arrow_schema("s3_buckets"),
-    )
+def ledger_row(account: str, region: str, collector: str, status: str) -> Row:
+    counts = dict.fromkeys(("resources", "calls", "retries", "throttles"), 0)
+    return {
+        "snapshot_at": AT,
+        "account_id": account,
+        "region": region,
+        "collector": collector,
+        "status": status,
+        "seconds": 0.0,
+        "observed_at": AT,
+        **counts,
+    }
 
 
-def ids(table: pa.Table) -> list[tuple[Any, ...]]:
-    names = ["account_id", "region", "resource_id"]
-    return [tuple(row[n] for n in names) for row in table.to_pylist()]
+def resource(kind: str, account: str, region: str, name: str, **more: Any) -> Row:
+    return {
+        "snapshot_at": AT,
+        "observed_at": AT,
+        "account_id": account,
+        "region": region,
+        "resource_type": kind,
+        "resource_id": name,
+        **more,
+    }
+
+
+def volume(account: str, region: str, name: str, size: int = 1) -> Row:
+    return resource("ebs_volume", account, region, name, size_gb=size)
+
+
+def bucket(account: str, region: str, name: str) -> Row:
+    return resource("s3_bucket", account, region, name)
+
+
+def edge(account: str, region: str, name: str, target: str) -> Row:
+    return {
+        "snapshot_at": AT,
+        "account_id": account,
+        "region": region,
+        "source_type": "ebs_volume",
+        "source_id": name,
+        "relation": "attached_to",
+        "target_type": "ec2_instance",
+        "target_id": target,
+    }
+
+
+def metric(account: str, region: str, name: str, value: float) -> Row:
+    return {
+        **resource("ebs_volume", account, region, name),
+        "metric": "VolumeReadOps",
+        "statistic": "Sum",
+        "window_days": 14,
+        "value": value,
+        "datapoints": 1,
+        "expected_datapoints": 14,
+    }
+
+
+def join(lake: Lake, *cells: Cell, **rows: Sequence[Row]) -> None:
+    """Commit a chunk of these cells, with these rows by table."""
+    listed = [*rows.get("ebs_volumes", ()), *rows.get("s3_buckets", ())]
+    found = {**rows, "resources": listed, "coverage": [ledger_row(*cell) for cell in cells]}
+    files: dict[str, Path] = {}
+    for table, some in found.items():
+        if some:
+            files[table] = lake.scratch_file()
+            pq.write_table(pa.Table.from_pylist(some, arrow_schema(table)), files[table])
+    join_chunk(lake, AT, Chunk(files, {table: len(some) for table, some in found.items()}))
+    assert not any(file.exists() for file in files.values()), "gone when it has joined"
+
+
+def read(lake: Lake, table: str, *columns: str) -> list[tuple[Any, ...]]:
+    with _reading(lake, table) as db:
+        found = db.query(f"SELECT {', '.join(columns)} FROM {table} ORDER BY ALL")
+    return [tuple(row.values()) for row in found.to_pylist()]
+
+
+def _reading(lake: Lake, table: str) -> Any:
+    from inventory_pipeline.lake import DuckDBEngine
+
+    return DuckDBEngine(lake).session({table: None}, published=False)
+
+
+def volumes(lake: Lake) -> list[tuple[Any, ...]]:
+    return read(lake, "ebs_volumes", "account_id", "region", "resource_id")
+
+
+def ledger(lake: Lake) -> dict[str, str]:
+    """Status by collector, of a lake with one cell."""
+    return dict(read(lake, "coverage", "collector", "status"))
+
+
+def files(lake: Lake, table: str) -> set[str]:
+    return {file.path for file in lake.files(table, visible=False)}
+
+
+V = "ebs_volume"
 
 
 @pytest.mark.parametrize(
-    ("earlier", "new", "expected"),
+    ("earlier", "new", "rows", "status"),
     [
-        (None, {"t": "ok"}, Joining.REPLACE),
-        (None, {"t": "denied"}, Joining.ADD),
-        ({"t": "denied"}, {"t": "ok"}, Joining.REPLACE),
-        ({"t": "timeout"}, {"t": "denied"}, Joining.ADD),
-        ({"t": "ok"}, {"t": "ok"}, Joining.REPLACE),
-        ({"t": "ok"}, {"t": "denied"}, Joining.KEEP),
-        ({"t": "ok", "t.tags": "ok"}, {"t": "ok", "t.tags": "denied"}, Joining.KEEP),
-        ({"t": "ok", "t.tags": "denied"}, {"t": "ok", "t.tags": "denied"}, Joining.REPLACE),
-        ({"t": "ok", "t.tags": "denied"}, {"t": "ok", "t.tags": "ok"}, Joining.REPLACE),
-        ({"t": "timeout", "t.tags": "ok"}, {"t": "ok", "t.tags": "denied"}, Joining.REPLACE),
+        (None, {V: "ok"}, ["a", "b"], "ok"),
+        (None, {V: "denied"}, ["a", "b", "old"], "denied"),
+        ({V: "denied"}, {V: "ok"}, ["a", "b"], "ok"),
+        ({V: "timeout"}, {V: "denied"}, ["a", "b", "old"], "denied"),
+        ({V: "ok"}, {V: "ok"}, ["a", "b"], "ok"),
+        ({V: "ok"}, {V: "denied"}, ["a", "old"], "ok"),
+        ({V: "ok", f"{V}.x": "ok"}, {V: "ok", f"{V}.x": "denied"}, ["a", "old"], "ok"),
+        ({V: "ok", f"{V}.x": "ok"}, {V: "ok"}, ["a", "old"], "ok"),
+        ({V: "ok", f"{V}.x": "denied"}, {V: "ok", f"{V}.x": "denied"}, ["a", "b"], "ok"),
+        ({V: "ok", f"{V}.x": "denied"}, {V: "ok", f"{V}.x": "ok"}, ["a", "b"], "ok"),
+        ({V: "timeout", f"{V}.x": "ok"}, {V: "ok", f"{V}.x": "denied"}, ["a", "b"], "ok"),
         # A part that is new in this version of the program takes nothing away.
-        ({"t": "ok"}, {"t": "ok", "t.tags": "denied"}, Joining.REPLACE),
+        ({V: "ok"}, {V: "ok", f"{V}.x": "denied"}, ["a", "b"], "ok"),
     ],
 )
 def test_how_a_cell_joins(
-    earlier: dict[str, str] | None, new: dict[str, str], expected: Joining
+    lake: Lake, earlier: dict[str, str] | None, new: dict[str, str], rows: list[str], status: str
 ) -> None:
-    assert joining("t", earlier, new) is expected
+    def of(statuses: dict[str, str]) -> list[Cell]:
+        return [("1", "eu", collector, s) for collector, s in statuses.items()]
+
+    before = [volume("1", "eu", "a", 1), volume("1", "eu", "old", 1)]
+    if earlier:
+        join(lake, *of(earlier), ebs_volumes=before)
+    else:  # rows without a ledger are those of a run that was killed, or that is still running
+        for table in ("ebs_volumes", "resources"):
+            rows_of = pa.Table.from_pylist(before, arrow_schema(table))
+            lake.replace(table, [{"snapshot_at": AT}], rows_of)
+    join(lake, *of(new), ebs_volumes=[volume("1", "eu", "a", 2), volume("1", "eu", "b", 2)])
+    found = read(lake, "ebs_volumes", "resource_id", "size_gb")
+    assert [name for name, _ in found] == rows
+    assert dict(found)["a"] == (2 if "b" in rows else 1)
+    assert ledger(lake)[V] == status
+    kept = "b" not in rows
+    assert set(ledger(lake)) == set(earlier or {} if kept else new), "parts go with their cell"
+    assert read(lake, "resources", "resource_id") == [(name,) for name in rows]
 
 
-def test_cells_do_not_mix() -> None:
-    earlier = coverage(("1", "eu", "ebs_volume", "ok"), ("2", "eu", "ebs_volume", "ok"))
-    new = coverage(("1", "eu", "ebs_volume", "denied"), ("1", "us", "ebs_volume", "error"))
-    assert joinings(earlier, new) == {
-        ("1", "eu", "ebs_volume"): Joining.KEEP,
-        ("1", "us", "ebs_volume"): Joining.ADD,
-    }
-    merged = merge_coverage(earlier, new)
-    assert {k: v["ebs_volume"] for k, v in ledgers(merged).items()} == {
-        ("1", "eu", "ebs_volume"): "ok",
-        ("1", "us", "ebs_volume"): "error",
-        ("2", "eu", "ebs_volume"): "ok",
-    }
-
-
-def test_a_replaced_cell_takes_all_its_parts_along() -> None:
-    earlier = coverage(("1", "eu", "t", "denied"), ("1", "eu", "t.tags", "denied"))
-    merged = merge_coverage(earlier, coverage(("1", "eu", "t", "region_disabled")))
-    assert ledgers(merged) == {("1", "eu", "t"): {"t": "region_disabled"}}
-
-
-def test_rows_of_a_completely_seen_cell_replace_the_earlier_ones() -> None:
-    earlier = volumes(("1", "eu", "gone"), ("1", "us", "elsewhere"), ("2", "eu", "other"))
-    decided = {("1", "eu", "ebs_volume"): Joining.REPLACE}
-    merged = merge_rows(earlier, volumes(("1", "eu", "new")), decided, [])
-    assert ids(merged) == [("1", "eu", "new"), ("1", "us", "elsewhere"), ("2", "eu", "other")]
-
-
-def test_an_empty_cell_that_was_seen_empties_it() -> None:
-    decided = {("1", "eu", "ebs_volume"): Joining.REPLACE}
-    assert merge_rows(volumes(("1", "eu", "gone")), volumes(), decided, []).num_rows == 0
-
-
-def test_rows_of_a_worse_look_are_dropped() -> None:
-    earlier = volumes(("1", "eu", "a"), ("1", "eu", "b"))
-    decided = {("1", "eu", "ebs_volume"): Joining.KEEP}
-    merged = merge_rows(earlier, volumes(("1", "eu", "a"), size=9), decided, [])
-    assert [r["size_gb"] for r in merged.to_pylist()] == [1, 1]
-
-
-def test_two_incomplete_looks_add_up() -> None:
-    earlier = volumes(("1", "eu", "a"), ("1", "eu", "b"))
-    decided = {("1", "eu", "ebs_volume"): Joining.ADD}
-    merged = merge_rows(earlier, volumes(("1", "eu", "b"), ("1", "eu", "c"), size=9), decided, [])
-    assert [(r["resource_id"], r["size_gb"]) for r in merged.to_pylist()] == [
-        ("a", 1),
-        ("b", 9),
-        ("c", 9),
-    ]
-
-
-def test_a_denied_look_beside_a_running_one_takes_nothing_away() -> None:
-    """Two collections at once: both see no ledger, the complete one commits its rows first."""
-    nothing, denied = coverage(), coverage(("1", "eu", "ebs_volume", "denied"))
-    complete = coverage(("1", "eu", "ebs_volume", "ok"))
-    seen = volumes(("1", "eu", "a"))
-    rows = merge_rows(volumes(), seen, joinings(nothing, complete), [])
-    rows = merge_rows(rows, volumes(), joinings(nothing, denied), [])
-    ledger = merge_coverage(merge_coverage(nothing, complete), denied)
-    assert ledgers(ledger)["1", "eu", "ebs_volume"] == {"ebs_volume": "ok"}
-    assert ids(rows) == [("1", "eu", "a")]
-
-
-def test_a_global_types_cell_has_rows_of_many_regions() -> None:
-    earlier = buckets(("1", "eu", "gone"), ("1", "us", "moved"), ("2", "eu", "other"))
-    new = buckets(("1", "eu", "moved"))
-    decided = {("1", "global", "s3_bucket"): Joining.REPLACE}
-    merged = merge_rows(earlier, new, decided, ["s3_bucket"])
-    assert ids(merged) == [("1", "eu", "moved"), ("2", "eu", "other")]
-    added = merge_rows(earlier, new, {("1", "global", "s3_bucket"): Joining.ADD}, ["s3_bucket"])
-    assert ids(added) == [("1", "eu", "gone"), ("1", "eu", "moved"), ("2", "eu", "other")]
-
-
-def test_edges_join_by_their_source() -> None:
-    def edges(*rows: tuple[str, str]) -> pa.Table:
-        return pa.Table.from_pylist(
-            [
-                {
-                    "snapshot_at": AT,
-                    "account_id": "1",
-                    "region": "eu",
-                    "source_type": kind,
-                    "source_id": source,
-                    "relation": "r",
-                    "target_type": "t",
-                    "target_id": "x",
-                }
-                for kind, source in rows
-            ],
-            schema=arrow_schema("relationships"),
-        )
-
-    merged = merge_rows(
-        edges(("ebs_volume", "old"), ("ec2_instance", "i")),
-        edges(("ebs_volume", "new")),
-        {("1", "eu", "ebs_volume"): Joining.REPLACE},
-        [],
-        prefix="source",
+def test_cells_do_not_mix(lake: Lake) -> None:
+    join(
+        lake,
+        ("1", "eu", V, "ok"),
+        ("1", "us", V, "ok"),
+        ("2", "eu", V, "ok"),
+        ebs_volumes=[volume("1", "eu", "a"), volume("1", "us", "a"), volume("2", "eu", "a")],
     )
-    assert [r["source_id"] for r in merged.to_pylist()] == ["new", "i"]
+    join(lake, ("1", "eu", V, "ok"), ("1", "us", V, "denied"), ebs_volumes=[volume("1", "eu", "b")])
+    assert volumes(lake) == [("1", "eu", "b"), ("1", "us", "a"), ("2", "eu", "a")]
+    assert set(read(lake, "coverage", "account_id", "region", "status")) == {
+        ("1", "eu", "ok"),
+        ("1", "us", "ok"),
+        ("2", "eu", "ok"),
+    }
+
+
+def test_an_empty_cell_that_was_seen_empties_it(lake: Lake) -> None:
+    join(lake, ("1", "eu", V, "ok"), ebs_volumes=[volume("1", "eu", "gone")])
+    join(lake, ("1", "eu", V, "ok"))
+    assert volumes(lake) == read(lake, "resources", "resource_id") == []
+
+
+def test_a_global_types_cell_has_rows_of_many_regions(lake: Lake) -> None:
+    place = ("1", "global", "s3_bucket")
+    ours = [bucket("1", "eu", "gone"), bucket("1", "us", "moved")]
+    other = ("2", "global", "s3_bucket", "ok")
+    join(lake, (*place, "denied"), other, s3_buckets=[*ours, bucket("2", "eu", "other")])
+    join(lake, (*place, "denied"), s3_buckets=[bucket("1", "eu", "moved")])
+    columns = ("account_id", "region", "resource_id")
+    assert read(lake, "s3_buckets", *columns) == [
+        ("1", "eu", "gone"),
+        ("1", "eu", "moved"),
+        ("2", "eu", "other"),
+    ]
+    join(lake, (*place, "ok"), s3_buckets=[bucket("1", "eu", "moved")])
+    for table in ("s3_buckets", "resources"):
+        assert read(lake, table, *columns) == [("1", "eu", "moved"), ("2", "eu", "other")]
+
+
+def test_what_a_resource_seen_again_has_no_longer_is_gone(lake: Lake) -> None:
+    """Even of two incomplete looks: its own new row says what it has."""
+    both = [volume("1", "eu", "a"), volume("1", "eu", "b")]
+    join(
+        lake,
+        ("1", "eu", V, "timeout"),
+        ebs_volumes=both,
+        relationships=[edge("1", "eu", "a", "i-1"), edge("1", "eu", "b", "i-2")],
+        metrics=[metric("1", "eu", "a", 1.0), metric("1", "eu", "b", 1.0)],
+    )
+    join(lake, ("1", "eu", V, "denied"), ebs_volumes=[volume("1", "eu", "a")])
+    assert read(lake, "relationships", "source_id", "target_id") == [("b", "i-2")]
+    assert read(lake, "metrics", "resource_id") == [("b",)]
+    assert volumes(lake) == [("1", "eu", "a"), ("1", "eu", "b")]
+
+
+def test_edges_and_metrics_go_with_their_cell(lake: Lake) -> None:
+    def seen(place: str, value: float) -> dict[str, Sequence[Row]]:
+        return {
+            "ebs_volumes": [volume("1", place, "a")],
+            "relationships": [edge("1", place, "a", f"i-{value}")],
+            "metrics": [metric("1", place, "a", value)],
+        }
+
+    for place in ("eu", "us"):
+        join(lake, ("1", place, V, "ok"), **seen(place, 1.0))
+    join(lake, ("1", "eu", V, "ok"), **seen("eu", 2.0))
+    join(lake, ("1", "us", V, "denied"), **seen("us", 3.0))
+    assert read(lake, "metrics", "region", "value") == [("eu", 2.0), ("us", 1.0)]
+    assert read(lake, "relationships", "target_id") == [("i-1.0",), ("i-2.0",)]
+
+
+def test_rows_of_the_list_of_accounts_join_the_ledger(lake: Lake) -> None:
+    """Its collectors are of no resource type."""
+    for status in ("denied", "ok", "denied"):
+        join(lake, ("1", "global", "accounts", status), ("1", "global", "accounts.tags", status))
+    assert ledger(lake) == {"accounts": "ok", "accounts.tags": "ok"}
+
+
+def test_files_without_rows_of_the_cells_stay_as_they_are(lake: Lake) -> None:
+    join(lake, ("1", "eu", V, "ok"), ebs_volumes=[volume("1", "eu", "a")])
+    first = files(lake, "ebs_volumes")
+    join(lake, ("2", "eu", V, "ok"), ebs_volumes=[volume("2", "eu", "a")])
+    both = files(lake, "ebs_volumes")
+    assert first < both
+    assert len(both) == 2
+    join(lake, ("2", "eu", V, "ok"), ebs_volumes=[volume("2", "eu", "b")])
+    assert len(files(lake, "ebs_volumes")) == 2
+    assert first == both & files(lake, "ebs_volumes")
+    assert volumes(lake) == [("1", "eu", "a"), ("2", "eu", "b")]
+
+
+def test_nothing_is_made_where_nothing_was_seen(lake: Lake) -> None:
+    join(lake, ("1", "eu", V, "ok"))
+    assert not (Path(lake.location) / "tables" / "ebs_volumes").exists()
+
+
+def test_a_denied_look_beside_a_running_one_takes_nothing_away(lake: Lake) -> None:
+    """Two collections at once: the denied one decides before the complete one has a ledger."""
+    from inventory_pipeline.collect import merge
+
+    decide, overtaken = merge._Join.decide, []
+
+    def overtake(self: Any, earlier: str) -> None:
+        decide(self, earlier)
+        if not overtaken:
+            overtaken.append(True)
+            join(
+                Lake.open(lake.location), ("1", "eu", V, "ok"), ebs_volumes=[volume("1", "eu", "a")]
+            )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merge._Join, "decide", overtake)
+        join_chunk(lake, AT, _chunk_of(lake, ("1", "eu", V, "denied")))
+    assert ledger(lake) == {V: "ok"}
+    assert volumes(lake) == [("1", "eu", "a")]
+
+
+def _chunk_of(lake: Lake, *cells: Cell) -> Chunk:
+    file = lake.scratch_file()
+    rows = [ledger_row(*cell) for cell in cells]
+    pq.write_table(pa.Table.from_pylist(rows, arrow_schema("coverage")), file)
+    return Chunk({"coverage": file}, {"coverage": len(rows)})
+
+
+looks = st.dictionaries(
+    st.tuples(st.sampled_from("12"), st.sampled_from(["eu", "us"])),
+    st.tuples(st.sampled_from(STATUSES), st.sets(st.sampled_from("abc"))),
+    max_size=4,
+)
+
+
+def look_at(
+    lake: Lake, cells: Iterable[tuple[tuple[str, str], tuple[str, set[str]]]], n: int
+) -> None:
+    """A chunk of cells; each look makes its volumes one larger, and attaches them elsewhere."""
+    listed = list(cells)
+    found = [(*place, name) for place, (_, names) in listed for name in sorted(names)]
+    join(
+        lake,
+        *((*place, V, status) for place, (status, _) in listed),
+        ebs_volumes=[volume(*place, size=n) for place in found],
+        relationships=[edge(*place, f"i-{n}") for place in found if (n + ord(place[2])) % 2],
+    )
+
+
+@settings(max_examples=8, suppress_health_check=list(HealthCheck), deadline=None)
+@given(st.lists(looks, max_size=3), st.data())
+def test_cells_joined_in_chunks_are_as_if_joined_at_once(
+    tmp_path_factory: pytest.TempPathFactory, series: list[dict[Any, Any]], data: st.DataObject
+) -> None:
+    """Over any series of looks; and what was seen completely is kept, the ledger says the same."""
+    folder = tmp_path_factory.mktemp("joined")
+    whole, chunked = Lake.open(str(folder / "whole")), Lake.open(str(folder / "chunked"))
+    complete: dict[Any, set[str]] = {}
+    seen = defaultdict[Any, set[str]](set)
+    for n, look in enumerate(series):
+        look_at(whole, look.items(), n)
+        cells = data.draw(st.permutations(list(look.items())))
+        cut = data.draw(st.integers(0, len(cells)))
+        for part in (cells[:cut], cells[cut:]):
+            look_at(chunked, part, n)
+        for place, (status, names) in look.items():
+            seen[place] |= names
+            if status == "ok":
+                complete[place] = names
+    for table, columns in {
+        "ebs_volumes": ("account_id", "region", "resource_id", "size_gb"),
+        "resources": ("account_id", "region", "resource_id"),
+        "relationships": ("account_id", "region", "source_id", "target_id"),
+        "coverage": ("account_id", "region", "collector", "status"),
+    }.items():
+        assert read(chunked, table, *columns) == read(whole, table, *columns)
+    for account, region, status in read(whole, "coverage", "account_id", "region", "status"):
+        place = (account, region)
+        stored = {name for *there, name in volumes(whole) if tuple(there) == place}
+        assert (status == "ok") == (place in complete)
+        assert stored == complete.get(place, seen[place])
+    shutil.rmtree(folder)
 
 
 def test_an_account_once_entered_stays_entered() -> None:
@@ -227,34 +374,3 @@ def test_an_account_once_entered_stays_entered() -> None:
     found = {r["account_id"]: (r["status"], r["tags"]) for r in merged.to_pylist()}
     assert {a: s for a, (s, _) in found.items()} == {"1": "ok", "2": "ok", "3": "ok", "4": "error"}
     assert found["3"][1] == [("k", "v")]
-
-
-cells = st.dictionaries(
-    st.tuples(st.sampled_from("12"), st.sampled_from(["eu", "us"]), st.just("ebs_volume")),
-    st.tuples(st.sampled_from(STATUSES), st.sets(st.sampled_from("abc"))),
-)
-
-
-@given(st.lists(cells, max_size=4))
-def test_whatever_happens_what_was_seen_completely_is_kept(looks: list[dict[Any, Any]]) -> None:
-    """Over any series of looks: the ledger and the rows agree, and nothing seen is lost."""
-    ledger, rows = coverage(), volumes()
-    complete: dict[Any, set[str]] = {}
-    seen: dict[Any, set[str]] = {}
-    for look in looks:
-        new = coverage(*((*cell[:2], cell[2], status) for cell, (status, _) in look.items()))
-        decided = joinings(ledger, new)
-        found = volumes(*((*cell[:2], i) for cell, (_, found) in look.items() for i in found))
-        rows = merge_rows(rows, found, decided, [])
-        ledger = merge_coverage(ledger, new)
-        for cell, (status, names) in look.items():
-            seen.setdefault(cell, set()).update(names)
-            if status == "ok":
-                complete[cell] = names
-    stored: dict[Any, set[str]] = {}
-    for account, region, name in ids(rows):
-        stored.setdefault((account, region, "ebs_volume"), set()).add(name)
-    for cell, statuses in ledgers(ledger).items():
-        assert (statuses["ebs_volume"] == "ok") == (cell in complete)
-        assert stored.get(cell, set()) == complete.get(cell, seen[cell])
-    assert len(ids(rows)) == len(set(ids(rows)))

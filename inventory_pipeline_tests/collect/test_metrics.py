@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,13 +11,23 @@ from hypothesis import strategies as st
 
 from inventory_pipeline.collect import metrics
 from inventory_pipeline.collect.metrics import Batch, MetricQuery
-from inventory_pipeline.resource_types import Metric, resource_types
+from inventory_pipeline.resource_types import Metric, ResourceType, resource_types
 
 AT = datetime(2026, 6, 15, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 6, 15, tzinfo=UTC)
-INSTANCE = resource_types()["ec2_instance"]
+
+# Instances and buckets with a few of their metrics, whatever others they come to have.
+FEW = ("cpu_average", "cpu_maximum", "network_in_bytes", "network_out_bytes")
+
+
+def with_metrics(name: str, wanted: Callable[[Metric], bool]) -> ResourceType:
+    kind = resource_types()[name]
+    return replace(kind, metrics=tuple(metric for metric in kind.metrics if wanted(metric)))
+
+
+INSTANCE = with_metrics("ec2_instance", lambda metric: metric.column in FEW)
 FUNCTION = resource_types()["lambda_function"]
-BUCKET = resource_types()["s3_bucket"]
+BUCKET = with_metrics("s3_bucket", lambda m: m.name in ("BucketSizeBytes", "NumberOfObjects"))
 
 
 def row_of(
@@ -108,7 +119,8 @@ def test_the_request_asks_oldest_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fold", "value"), [("average", 3.0), ("maximum", 6.0), ("sum", 9.0), ("latest", 1.0)]
+    ("fold", "value"),
+    [("average", 3.0), ("maximum", 6.0), ("minimum", 1.0), ("sum", 9.0), ("latest", 1.0)],
 )
 def test_datapoints_fold_into_one_value(fold: Any, value: float) -> None:
     metric = Metric("c", "", "N", "M", "Average", fold, {})
@@ -121,6 +133,14 @@ def test_an_average_lies_among_its_datapoints(values: list[float]) -> None:
     folded = metrics.fold(metric, values)
     assert folded is not None
     assert min(values) * (1 - 1e-9) <= folded <= max(values) * (1 + 1e-9)
+
+
+def test_an_hour_of_the_week_is_quiet_if_it_was_so_in_every_week() -> None:
+    metric = Metric("c", "", "N", "M", "Maximum", "quiet_hours", {}, period_seconds=3600)
+    office = [90.0 if hour % 24 in range(8, 18) and hour < 120 else 1.0 for hour in range(168)]
+    assert metrics.fold(metric, office * 2) == 168 - 50
+    assert metrics.fold(metric, [*office, 50.0, *office[1:]]) == 168 - 51
+    assert metrics.fold(metric, (office * 2)[1:]) is None, "an hour is missing"
 
 
 def test_silence_is_zero_only_where_the_metric_says_so() -> None:

@@ -125,7 +125,8 @@ def test_lambda_outside_a_vpc_has_none() -> None:
             "LastModified": "2026-05-01T01:02:03.004+0000",
         },
     )
-    assert observation.row["vpc_id"] is None
+    assert observation.row["vpc_id"] == ""
+    assert "in_vpc" not in {e["relation"] for e in observation.edges}
     assert observation.row["last_modified_at"] == datetime(2026, 5, 1, 1, 2, 3, 4000, tzinfo=UTC)
     assert [e["relation"] for e in observation.edges] == ["has_role"]
 
@@ -149,7 +150,7 @@ WILD = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-STORED = [T.TEXT, T.BOOLEAN, T.BIGINT, T.DOUBLE, T.DATE, T.TIMESTAMP, T.TEXT_LIST, T.TAGS]
+STORED = list(T)
 
 
 @given(st.sampled_from(STORED), WILD)
@@ -172,3 +173,12 @@ def test_numbers_of_other_kinds() -> None:
     for value in (2**63, 1.5, True, "1.5", float("nan")):
         with pytest.raises(UnexpectedAnswerError):
             coerce(T.BIGINT, value)
+
+
+def test_amounts_are_exact() -> None:
+    assert coerce(T.MONEY, 0.1) == Decimal("0.1")
+    assert coerce(T.MONEY, "12.3456789") == Decimal("12.345679")
+    assert coerce(T.UNIT_PRICE, "0.000000000001") == Decimal("0.000000000001")
+    for value in (True, "NaN", "Infinity", "dear", 10**12, {}):
+        with pytest.raises(UnexpectedAnswerError):
+            coerce(T.MONEY, value)

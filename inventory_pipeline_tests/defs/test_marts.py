@@ -13,7 +13,7 @@ from inventory_pipeline.defs import marts
 from inventory_pipeline.defs.partitions import snapshot_instant
 from inventory_pipeline.lake import Lake
 from inventory_pipeline.lake.schema import arrow_schema
-from inventory_pipeline_tests.cli.planted import ENGINEERING, plant, volume
+from inventory_pipeline_tests.cli.planted import ENGINEERING, plant, plant_resources, volume
 from inventory_pipeline_tests.defs.conftest import NOON, House
 
 MIDNIGHT = "2026-01-20T00:00"
@@ -41,7 +41,7 @@ def priced(house: House) -> House:
         for key, count in zip(KEYS, (1, 2), strict=True)
         for n in range(count)
     ]
-    plant(lake, "ebs_volumes", volumes)
+    plant_resources(lake, {"ebs_volumes": volumes})
     plant(
         lake,
         "snapshots",
@@ -102,13 +102,14 @@ def test_a_check_is_of_every_snapshot_of_a_backfill(priced: House) -> None:
     """The older of two would be over budget; the newer, built last, is not."""
     priced.content |= {"cost_thresholds": {"total_monthly_alert": 10}}
     lake = priced.inventory.lake
-    moved = lake.read("ebs_volumes", {"snapshot_at": snapshot_instant(NOON)}).slice(0, 0)
-    lake.replace("ebs_volumes", [{"snapshot_at": snapshot_instant(NOON)}], moved)
+    for table in ("ebs_volumes", "resources"):
+        nothing = lake.read(table).slice(0, 0)
+        lake.replace(table, [{"snapshot_at": snapshot_instant(NOON)}], nothing)
     older = [
         volume(f"vol-{n}", snapshot_at=snapshot_instant(MIDNIGHT), size_gb=100, volume_type="gp3")
         for n in range(2)
     ]
-    plant(lake, "ebs_volumes", older)
+    plant_resources(lake, {"ebs_volumes": older})
     priced.build("prices", partition=None)
     result = priced.build(*COSTS[1:], partition=None, **backfill(*KEYS))
     check = checks(result)["resource_costs", "within_budget"]

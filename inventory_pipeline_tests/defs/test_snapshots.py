@@ -165,7 +165,7 @@ def test_rows_that_stand_twice_are_not_published(
     assert len(house.rows("ebs_volumes")) == 1
 
 
-@pytest.mark.parametrize("table", ["ebs_volumes", "metrics", "coverage"])
+@pytest.mark.parametrize("table", ["accounts", "ebs_volumes", "metrics", "coverage"])
 def test_a_commit_that_fails_publishes_nothing(
     collecting_house: House, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
@@ -173,14 +173,14 @@ def test_a_commit_that_fails_publishes_nothing(
     house.now = NOW - timedelta(hours=12)
     before = add_volume(house, "engineering")
     assert house.run("collect", MIDNIGHT).success
-    merge = Lake.merge
+    rewrite = Lake.rewrite
 
     def failing(lake: Lake, name: str, *rest: Any) -> Any:
         if name == table:
             raise OSError("disk full")
-        return merge(lake, name, *rest)
+        return rewrite(lake, name, *rest)
 
-    monkeypatch.setattr(Lake, "merge", failing)
+    monkeypatch.setattr(Lake, "rewrite", failing)
     house.now = NOW
     add_volume(house, "engineering")
     outcome = house.run("collect")

@@ -159,3 +159,23 @@ def test_a_database_and_an_instance_never_mix() -> None:
 def test_an_unknown_statistic_is_refused() -> None:
     with pytest.raises(ValueError, match="p99"):
         statistic("p99", [])
+
+
+def test_a_day_is_asked_by_the_hour_from_any_hour_on(estate: Estate) -> None:
+    instance = instances(estate, "web-1")
+    noon = timedelta(hours=12)
+    asked = query("AWS/EC2", "NetworkIn", "Sum", 3600, InstanceId=instance.id)
+    by_hour = answer(estate, asked, START + noon, END + noon)
+    assert len(by_hour["Values"]) == 14 * 24
+    assert by_hour["Timestamps"][0] == START + noon
+    asked = query("AWS/EC2", "NetworkIn", "Sum", InstanceId=instance.id)
+    day, *_ = answer(estate, asked)["Values"]
+    assert sum(by_hour["Values"][12:36]) == pytest.approx(day)
+
+
+def test_a_percentile_is_between_the_mean_and_the_maximum(estate: Estate) -> None:
+    instance = instances(estate, "web-1")
+    mean, percentile, maximum = (
+        answer(estate, cpu(instance, stat))["Values"][0] for stat in ("Average", "p99.5", "Maximum")
+    )
+    assert mean < percentile <= maximum

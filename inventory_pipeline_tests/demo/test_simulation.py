@@ -175,6 +175,38 @@ def only_public(client: Callable[..., Client]) -> str:
     return named[0]["PublicIpAddress"]
 
 
+def test_instances_have_images_managers_and_no_user_data(client: Callable[..., Client]) -> None:
+    ec2 = client(PLATFORM, "ec2")
+    listed = all_items(ec2, "describe_instances", "Reservations[].Instances[]")
+    ids = {i["InstanceId"] for i in listed}
+    images = ec2.describe_instance_image_metadata(InstanceIds=sorted(ids)[:2])
+    assert [i["InstanceId"] in ids for i in images["InstanceImageMetadata"]] == [True, True]
+    one = listed[0]["InstanceId"]
+    assert "Value" not in ec2.describe_instance_attribute(InstanceId=one, Attribute="userData").get(
+        "UserData", {}
+    )
+    unknown = code_of(
+        lambda: ec2.describe_instance_attribute(InstanceId="i-0", Attribute="userData")
+    )
+    assert unknown == "InvalidInstanceID.NotFound"
+    managed = all_items(
+        client(PLATFORM, "ssm"), "describe_instance_information", "InstanceInformationList[]"
+    )
+    running = {i["InstanceId"] for i in listed if i["State"]["Name"] == "running"}
+    assert {i["InstanceId"] for i in managed} == running
+
+
+def test_databases_run_versions_that_are_offered(client: Callable[..., Client]) -> None:
+    rds = client(PLATFORM, "rds")
+    offered = {
+        (v["Engine"], v["EngineVersion"])
+        for v in all_items(rds, "describe_db_engine_versions", "DBEngineVersions[]")
+    }
+    databases = all_items(rds, "describe_db_instances", "DBInstances[]")
+    assert {(d["Engine"], d["EngineVersion"]) for d in databases} <= offered
+    assert rds.describe_db_major_engine_versions()["DBMajorEngineVersions"] == []
+
+
 def test_hostile_tags_arrive_to_the_letter(client: Callable[..., Client]) -> None:
     found = all_items(client(RESEARCH, "ec2"), "describe_instances", "Reservations[].Instances[]")
     names = {t["Value"] for i in found for t in i["Tags"] if t["Key"] == "Name"}

@@ -31,9 +31,8 @@ def test_a_day_that_is_not_done_has_no_facts(estate: Estate) -> None:
 
 
 def test_facts_name_tables_of_the_lake(estate: Estate) -> None:
-    known = {*tables(), "resources"}
     for fact in facts(estate, DAYS):
-        assert set(fact.tables) <= known, fact.title
+        assert set(fact.tables) <= set(tables()), fact.title
         assert all(f" {table}" in fact.sql for table in fact.tables), fact.title
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from inventory_pipeline.lake import DataFile, Lake
-from inventory_pipeline.lake.catalog import append_to, sqlite_catalog, table_for_writing
+from inventory_pipeline.lake.catalog import append_to, create_table, load_table, sqlite_catalog
 from inventory_pipeline.lake.files import registered
 
 # As reports spell it: `bucket` and `key` required, and no column of the delivery.
@@ -40,8 +40,9 @@ def write_report(
 
 def adopt(lake: Lake, report: Path, delivery: Mapping[str, Any]) -> None:
     """Append a report to `s3_objects` without rewriting it: its partition is metadata only."""
-    iceberg = table_for_writing(
-        sqlite_catalog(Path(lake.location)), "s3_objects", f"{lake.location}/tables/s3_objects"
+    catalog, table = sqlite_catalog(Path(lake.location)), "s3_objects"
+    iceberg = load_table(catalog, table) or create_table(
+        catalog, table, f"{lake.location}/tables/{table}"
     )
     rows = pq.read_metadata(report).num_rows
     file = DataFile(str(report), delivery, rows, report.stat().st_size)

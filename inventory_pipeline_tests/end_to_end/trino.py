@@ -162,7 +162,7 @@ def trino() -> Iterator[Trino]:
     server, jvm = server_folder(), java()
     with tempfile.TemporaryDirectory(prefix="inventory-trino-") as name:
         folder = Path(name)
-        port = _free_port()
+        port = free_port()
         _configure(folder, server, port)
         log = folder / "log"
         with log.open("wb") as output:
@@ -192,7 +192,7 @@ def _configure(folder: Path, server: Path, port: int) -> None:
     (folder / "catalog" / f"{CATALOG}.properties").write_text(ICEBERG.format(folder=folder))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

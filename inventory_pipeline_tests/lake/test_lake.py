@@ -101,9 +101,8 @@ def test_snapshots_are_seen_once_listed(lake: Lake):
     assert lake.read("ec2_instances").num_rows == 0
     assert not lake.files("ec2_instances")
     assert len(lake.files("ec2_instances", visible=False)) == 1
-    with engine.session({"ec2_instances": None, "resources": None}) as db:
+    with engine.session({"ec2_instances": None}) as db:
         assert db.query("SELECT * FROM ec2_instances").num_rows == 0
-        assert db.query("SELECT * FROM resources").num_rows == 0
     with engine.session({"ec2_instances": None}, published=False) as db:
         assert db.query("SELECT * FROM ec2_instances").num_rows == 1
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from inventory_pipeline.lake import Lake, publish_warehouse, warehouse
-from inventory_pipeline.tables import COMMON_RESOURCE_COLUMNS, tables
+from inventory_pipeline.tables import tables
 from inventory_pipeline_tests.lake.planted import (
     DAY,
     NEWER,
@@ -41,13 +41,12 @@ def test_every_table_is_there_with_the_contract_s_types_and_meanings(lake: Lake,
     expected = [
         (t.name, c.name, c.type.value, c.meaning) for t in tables().values() for c in t.columns
     ]
-    expected += [("resources", c.name, c.type.value, c.meaning) for c in COMMON_RESOURCE_COLUMNS]
     assert sorted(found) == sorted(expected)
     comments = dict(query(path, "SELECT table_name, comment FROM duckdb_tables()"))
     assert len(comments) == result.tables == len(tables()) - 1, "s3_objects is a view"
     assert comments["ebs_volumes"].startswith(tables()["ebs_volumes"].meaning)
     views = dict(query(path, "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"))
-    assert views.keys() == {"resources", "s3_objects"}
+    assert views.keys() == {"s3_objects"}
     assert all(views.values())
     assert result.rows == 0
     assert result.bytes == path.stat().st_size
@@ -68,7 +67,8 @@ def test_observations_are_the_newest_and_marts_are_whole(lake: Lake, path: Path)
 
     result = publish_warehouse(lake, path)
 
-    assert query(path, "SELECT resource_id FROM resources") == [("i-12",)]
+    assert query(path, "SELECT * FROM ebs_volumes") == []
+    assert query(path, "SELECT resource_id FROM ec2_instances") == [("i-12",)]
     assert query(path, "SELECT count(*) FROM cost_by_service") == [(2,)]
     assert query(path, "SELECT count(*) FROM snapshots") == [(2,)]
     assert query(path, "SELECT key FROM prices") == [("m5.large:linux",)]

@@ -53,7 +53,8 @@ class Planted:
             "account_name": "one", "region": "us-east-1", "resource_type": kind,
             "resource_id": resource_id, **columns,
         }  # fmt: skip
-        self._rows[resource_types()[kind].table].append(row)
+        for table in (resource_types()[kind].table, "resources"):
+            self._rows[table].append(row)
         for column, value in (metrics or {}).items():
             self.metric(kind, column, value, row)
 

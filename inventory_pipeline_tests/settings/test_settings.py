@@ -142,6 +142,11 @@ class TestSources:
     def test_the_warehouse_lies_beside_the_lake(self, load, location: str, warehouse: str):
         assert load("", INVENTORY_LAKE=location).lake.warehouse_path == Path(warehouse)
 
+    def test_a_destination_may_be_of_an_account_that_is_only_found(self, load):
+        text = "organization: {discover: true}\ns3_inventory: {destinations: [{bucket: reports, "
+        settings = load(text + "account: '123456789012'}]}")
+        assert settings.s3_inventory.destinations[0].account == "123456789012"
+
     def test_settings_cannot_be_changed(self):
         with pytest.raises(ValueError, match="frozen"):
             Settings().lake.location = "elsewhere"  # type: ignore[misc]
@@ -182,6 +187,13 @@ class TestEnvironment:
         accounts = settings.accounts.values()
         ids = [a.external_id.resolve("x") for a in accounts if a.external_id]
         assert ids == ["shared", "shared", "own"]
+
+    def test_external_id_is_that_of_the_organisations_roles_as_well(self, load):
+        settings = load("organization: {discover: true}", EXTERNAL_ID="shared")
+        assert settings.organization.external_id is not None
+        assert settings.organization.external_id.resolve("x") == "shared"
+        assert load("organization: {external_id: own}", EXTERNAL_ID="s").organization.external_id \
+            == SecretRef("own")  # fmt: skip
 
     def test_an_error_names_the_variable_instead_of_the_file(self, errors):
         assert errors("", MONTHLY_COST_THRESHOLD="lots") == [
@@ -333,6 +345,39 @@ WRONG = {
         "s3_inventory: {destinations: [{bucket: reports, account: '123456789012'}]}",
         "s3_inventory.destinations[0].account: no enabled account '123456789012'",
     ),
+    "destination of no account of the organisation": (
+        "organization: {discover: true}\n"
+        "s3_inventory: {destinations: [{bucket: reports, account: audit}]}",
+        "s3_inventory.destinations[0].account: no enabled account 'audit'",
+    ),
+    "name of a role for its ARN": (
+        "credentials: {role_chain: [{role_arn: Hub}]}",
+        "credentials.role_chain[0].role_arn: 'Hub' is not the ARN of an IAM role",
+    ),
+    "ARN of a role for its name": (
+        "organization: {role_name: 'arn:aws:iam::123456789012:role/Hub'}",
+        "organization.role_name: 'arn:aws:iam::123456789012:role/Hub' is not the name of an "
+        "IAM role",
+    ),
+    "session name": (
+        "credentials: {session_name: 'night run'}",
+        "credentials.session_name: 'night run' is not a session name of 2 to 64 letters, digits "
+        "or +=,.@-_",
+    ),
+    "session tag of AWS's own": (
+        "credentials: {session_tags: {'aws:team': x}}",
+        "credentials.session_tags['aws:team']: 'aws:team' is not the key of a session tag",
+    ),
+    "session that would end at once": (
+        "credentials: {duration_seconds: 900}",
+        "credentials.duration_seconds: must be greater than or equal to 1800, not 900",
+    ),
+    "session longer than AWS chains": (
+        "credentials: {duration_seconds: 7200, "
+        "role_chain: [{role_arn: 'arn:aws:iam::123456789012:role/Hub'}]}",
+        "credentials: duration_seconds 7200 is above 3600, the most that AWS allows with a "
+        "role_chain",
+    ),
     "no sources": (
         POLICY.format(sources="", target="GLACIER", more=""),
         "archive.policies[0].sources: must not be empty",
@@ -479,6 +524,8 @@ class TestSecrets:
             f"notifications: {{slack_webhook_url: 'secretsmanager:{SECRET}'}}",
             f"notifications: [{{slack_webhook_url: {SECRET}}}]",
             f"accounts: {{a: {{external_id: {SECRET}}}}}",
+            f"organization: {{external_id: [{SECRET}]}}",
+            f"credentials: {{role_chain: [{{external_id: {SECRET}}}]}}",
             f"accounts: {{a: {SECRET}}}",
             f"notifications:\n  slack_webhook_url: *{SECRET}\n",
             f"notifications:\n  slack_webhook_url: !{SECRET} x\n",
@@ -674,11 +721,15 @@ class TestTemplate:
 
     def test_its_examples_load_once_uncommented(self, load):
         text = re.sub(
-            r"^( *(accounts|destinations|policies)): .*$", "", settings_template(), flags=re.M
+            r"^( *(accounts|destinations|policies|role_chain)): .*$",
+            "",
+            settings_template(),
+            flags=re.M,
         )
         text = re.sub(r"^( *)#(?! \S)", r"\1", text, flags=re.M)
         settings = load(text)
         assert settings.accounts["engineering"].tags["CostCenter"] == "1001"
+        assert settings.credentials.role_chain[0].role_arn.endswith(":role/InventoryCollector")
         assert settings.s3_inventory.destinations[0].account == "engineering"
         assert settings.archive.policies[0].sources == ["*-logs"]
 

@@ -20,7 +20,7 @@ MARTS: tuple[Mart, ...] = (
     Mart(
         "resource_costs",
         resource_costs_sql,
-        {**_RESOURCES, "cost_components": "snapshot"},
+        {"resources": "snapshot", "cost_components": "snapshot"},
         "snapshot",
     ),
     *(

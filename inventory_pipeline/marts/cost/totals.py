@@ -3,9 +3,8 @@
 The totals add up what is known of `resource_costs`, so that each of them sums to the same cents.
 """
 
-from inventory_pipeline.marts.cost.components import priced_types
-from inventory_pipeline.marts.sql import column_list, literal, read_sql, union_all, with_relations
-from inventory_pipeline.tables import PLACE, RESOURCE, SNAPSHOT_AT
+from inventory_pipeline.marts.sql import literal, read_sql, with_relations
+from inventory_pipeline.resource_types import ResourceType, resource_types
 
 DIMENSIONS = {
     "service": ("service", ()),
@@ -17,14 +16,18 @@ DIMENSIONS = {
 
 
 def resource_costs_sql() -> str:
-    resources = union_all(
-        f"SELECT {column_list('r', (SNAPSHOT_AT, *PLACE, *RESOURCE))}, r.name, "
-        f"{literal(kind.service)} AS service FROM {kind.table} AS r"
-        for kind in priced_types()
+    """Every resource, of whatever type; one that nobody knows how to price is unknown."""
+    models = (
+        f"({literal(kind.name)}, {literal(kind.group)}, {literal(_model(kind))})"
+        for kind in resource_types().values()
     )
-    return with_relations(
-        {"priced_resources": resources}, read_sql(__package__, "resource_costs.sql")
-    )
+    relation = f"SELECT * FROM (VALUES {', '.join(models)}) AS t(resource_type, service, model)"
+    return with_relations({"price_models": relation}, read_sql(__package__, "resource_costs.sql"))
+
+
+def _model(kind: ResourceType) -> str:
+    """How a type is priced: by its components, as free, or not at all yet."""
+    return "components" if kind.costs else "free" if kind.free else "none"
 
 
 def cost_by_sql(dimension: str) -> str:

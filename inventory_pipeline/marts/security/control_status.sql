@@ -30,6 +30,8 @@ counts AS (
   CROSS JOIN controls AS c
   LEFT JOIN judged AS j ON j.account_id = a.account_id AND j.control_id = c.control_id
   LEFT JOIN cells AS l ON l.account_id = a.account_id AND l.control_id = c.control_id
+  -- The others are not looked at: they left, are suspended or are excluded.
+  WHERE a.status IN ('ok', 'denied', 'error')
 )
 SELECT
   snapshot_at, control_id, severity, account_id, account_name, department,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inventory_pipeline_tests.marts.planted import Planted
+from inventory_pipeline.resource_types import resource_types
+from inventory_pipeline_tests.marts.planted import NOW, Planted
 
 DIMENSIONS = ("service", "account", "department", "region")
 
@@ -49,6 +50,34 @@ def test_unallocated_cost_keeps_a_row_of_its_own(estate: Planted) -> None:
     assert set(departments) == {"research", "sales", None}
     unallocated = [c for c in estate.rows("resource_costs") if c["department"] is None]
     assert departments[None]["monthly_usd"] == sum(c["known_usd"] for c in unallocated)
+
+
+def test_what_costs_nothing_is_known_and_what_nobody_priced_is_not(tmp_path: Path) -> None:
+    planted = Planted(tmp_path)
+    free = next(k for k in resource_types().values() if k.free and not k.costs)
+    unpriced = next(k for k in resource_types().values() if not k.free and not k.costs)
+    for n in range(20):
+        planted.resource(free.name, f"free-{n}")
+    planted.resource(unpriced.name, "x")
+    planted.resource("ebs_volume", "vol", volume_type="gp2", size_gb=10)
+    planted.row("resources", **{**UNKNOWN_TYPE, "snapshot_at": NOW})
+    planted.publish()
+    planted.build("cost_components", "resource_costs", "cost_by_region")
+    costs = {c["resource_type"]: c for c in planted.rows("resource_costs")}
+    assert (costs[free.name]["monthly_usd"], costs[free.name]["unpriced_reason"]) == (0, None)
+    for name in (unpriced.name, "from_a_newer_version"):
+        cost = costs[name]
+        assert (cost["monthly_usd"], cost["known_usd"]) == (None, 0)
+        assert cost["unpriced_reason"] == f"no price model for {name} yet"
+    [total] = planted.rows("cost_by_region")
+    assert (total["resources"], total["unpriced_resources"]) == (23, 2)
+    assert total["monthly_usd"] == 1
+
+
+UNKNOWN_TYPE = {
+    "observed_at": NOW, "account_id": "111111111111", "region": "us-east-1",
+    "resource_type": "from_a_newer_version", "resource_id": "y",
+}  # fmt: skip
 
 
 def test_an_account_renamed_in_between_is_one_account(tmp_path: Path) -> None:
