@@ -5,17 +5,27 @@ Not here: which calls (`look`, `details`), nor their repetition (`accounts.retri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 from inventory_pipeline.accounts.account import Account
 from inventory_pipeline.accounts.failures import Failure, classify
 from inventory_pipeline.accounts.watch import Clock, Watch
 from inventory_pipeline.collect.cells import Cell
-from inventory_pipeline.collect.observe import UnexpectedAnswerError, find
+from inventory_pipeline.collect.observe import UnexpectedAnswerError
+from inventory_pipeline.collect.sources import find
 
 Item = dict[str, Any]
+T = TypeVar("T")
+R = TypeVar("R")
+
+QUEUED = 32
+"""Work that a cell has in the pool at most. All cells share its queue: whoever put a thousand
+buckets there at once would let the others' deadlines pass."""
 
 CONTINUATIONS = {
     "NextToken": "NextToken",
@@ -87,6 +97,20 @@ class Calls:
 
     def failure(self, error: Exception) -> Failure:
         return classify(error, region_may_be_disabled=self.cell.may_be_disabled)
+
+
+def side_by_side(pool: Executor, work: Callable[[T], R], elements: Iterable[T]) -> Iterator[R]:
+    """Results in the order of the elements, as `Executor.map` gives them, but few at a time."""
+    left = iter(elements)
+    queued: deque[Future[R]] = deque(pool.submit(work, e) for e in islice(left, QUEUED))
+    try:
+        while queued:
+            result = queued.popleft().result()
+            queued += (pool.submit(work, e) for e in islice(left, 1))
+            yield result
+    finally:  # whoever stops listening leaves nothing behind
+        for future in queued:
+            future.cancel()
 
 
 def _continuation(answer: Mapping[str, Any], last: Mapping[str, Any]) -> Mapping[str, Any] | None:

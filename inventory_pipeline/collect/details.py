@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 from inventory_pipeline.accounts.failures import Failure
 from inventory_pipeline.accounts.regions import RegionScope
-from inventory_pipeline.collect.calls import Call, Calls, Item, found_arguments
-from inventory_pipeline.collect.observe import find, own_region
+from inventory_pipeline.accounts.watch import Watch
+from inventory_pipeline.collect.calls import Call, Calls, Item, found_arguments, side_by_side
+from inventory_pipeline.collect.observe import own_region
+from inventory_pipeline.collect.sources import find
 from inventory_pipeline.resource_types import Batch, Detail
 
 T = TypeVar("T")
@@ -23,6 +25,7 @@ _GONE = "no longer there"
 """Marks an item that was deleted since it was listed, where a shared call found out."""
 
 _UNANSWERED = Failure("error", "NoAnswer", "AWS answered for other items of the call alone")
+_UNASKED = Failure("not_attempted", None, "what it is asked with was not read")
 
 
 @dataclass
@@ -50,7 +53,7 @@ class Details:
         for detail in kind.details:
             if detail.batch is not None:
                 made += self._batched(detail, detail.batch, items)
-        for item, own in self.pool.map(self._detailed, items):
+        for item, own in side_by_side(self.pool, self._detailed, items):
             yield item, made + own
             made = []
 
@@ -60,12 +63,11 @@ class Details:
             return self._shared, []
         cell = self.calls.cell
         place = cell.place
-        asked = [
+        made = [
             self._ask(detail, place, cell.call_region)
             for detail in cell.kind.details
             if detail.per_cell
         ]
-        made = [call for call in asked if call is not None]
         self._shared = {call.part: call.answer for call in made if call.failure is None}
         return self._shared, made
 
@@ -75,7 +77,7 @@ class Details:
         ask = partial(self._ask_batch, detail, batch)
         chunks = list(_chunks(wanted, min(batch.size, self.batch_size)))
         made: list[Call] = []
-        for chunk, call in zip(chunks, self.pool.map(ask, chunks), strict=True):
+        for chunk, call in zip(chunks, side_by_side(self.pool, ask, chunks), strict=True):
             if not self._is_gone(call):
                 made.append(call)
             else:  # one item that is gone fails the call for all: each is asked for itself
@@ -124,8 +126,6 @@ class Details:
             if detail.per_cell or detail.batch is not None or _needless(detail, item):
                 continue
             call = self._ask(detail, item, region or self.calls.cell.call_region)
-            if call is None:
-                continue
             if self._is_gone(call):
                 return None, [*made, replace(call, failure=None)]
             made.append(call)
@@ -133,11 +133,13 @@ class Details:
                 item[detail.name] = call.answer
         return item, made
 
-    def _ask(self, detail: Detail, item: Mapping[str, Any], region: str) -> Call | None:
-        """None where an argument is not known, because what would tell it was not read."""
-        arguments = found_arguments(detail.arguments, item)
+    def _ask(self, detail: Detail, item: Mapping[str, Any], region: str) -> Call:
+        try:
+            arguments = found_arguments(detail.arguments, item)
+        except Exception as error:  # one odd element never hides the others
+            return Call(detail.name, None, self.calls.failure(error), Watch())
         if arguments is None:
-            return None
+            return Call(detail.name, None, _UNASKED, Watch())
         service = detail.service or self.calls.cell.kind.service
 
         def ask() -> Any:

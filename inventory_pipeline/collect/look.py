@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.accounts.failures import Failure
 from inventory_pipeline.collect import metrics
-from inventory_pipeline.collect.calls import Call, Calls, Item, found_arguments
+from inventory_pipeline.collect.calls import Call, Calls, Item, found_arguments, side_by_side
 from inventory_pipeline.collect.cells import Cell
 from inventory_pipeline.collect.details import Details
 from inventory_pipeline.collect.ledger import METRICS, CellLedger, Tally
-from inventory_pipeline.collect.observe import Sighting, UnexpectedAnswerError, find, observe
+from inventory_pipeline.collect.observe import Sighting, UnexpectedAnswerError, observe
+from inventory_pipeline.collect.sources import find
 from inventory_pipeline.resource_types import Preparation, Within
 
 if TYPE_CHECKING:
@@ -189,10 +190,13 @@ class Look:
         self.edges += seen.edges
         for table, rows in seen.children.items():
             self.children[table] += rows
-        self.queries += metrics.queries_of(self.cell.kind, item, seen.row)
         self.ledger.main.resources += 1
         for problem in seen.problems:
             self.ledger.main.fail(Failure("error", UnexpectedAnswerError.__name__, problem))
+        try:
+            self.queries += metrics.queries_of(self.cell.kind, item, seen.row)
+        except Exception as error:  # one odd element never hides the others
+            self.ledger.parts[METRICS].fail(self.calls.failure(error))
 
     def _first_sight(self, row: Row) -> bool:
         """Pages shift while they are read, so AWS may list a resource twice."""
@@ -212,7 +216,8 @@ class Look:
 
     def _measure(self) -> None:
         planned = metrics.batches(self.queries, self.runner.snapshot_at)
-        for batch, call in zip(planned, self.pool.map(self._ask_metrics, planned), strict=True):
+        asked = side_by_side(self.pool, self._ask_metrics, planned)
+        for batch, call in zip(planned, asked, strict=True):
             answer = call.answer or metrics.Answer({})
             self._book(call, resources=len({batch.queries[i].resource_id for i in answer.values}))
             if answer.failure is not None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.accounts.failures import Failure
-from inventory_pipeline.collect.observe import UNKNOWN_REGION, find
+from inventory_pipeline.collect.observe import UNKNOWN_REGION
+from inventory_pipeline.collect.sources import find
 from inventory_pipeline.resource_types import Metric, ResourceType
 from inventory_pipeline.resource_types.model import Item
 
@@ -36,7 +38,7 @@ _INCOMPLETE: Mapping[str, Failure] = {
 _UNANSWERED = Failure("error", "NoAnswer", "CloudWatch did not answer a metric")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MetricQuery:
     """One statistic of one resource."""
 
@@ -89,9 +91,13 @@ def queries_of(kind: ResourceType, item: Item, row: Mapping[str, Any]) -> list[M
 
 def window(metric: Metric, snapshot_at: datetime) -> tuple[datetime, datetime]:
     """The last whole periods before the snapshot: the same however late it is collected."""
-    period = timedelta(seconds=metric.period_seconds)
-    end = _EPOCH + (snapshot_at - _EPOCH) // period * period
-    return end - timedelta(days=metric.window_days), end
+    return _window(metric.period_seconds, metric.window_days, snapshot_at)
+
+
+@lru_cache
+def _window(seconds: int, days: int, snapshot_at: datetime) -> tuple[datetime, datetime]:
+    end = _EPOCH + (snapshot_at - _EPOCH) // timedelta(seconds=seconds) * timedelta(seconds=seconds)
+    return end - timedelta(days=days), end
 
 
 def batches(queries: Iterable[MetricQuery], snapshot_at: datetime) -> list[Batch]:
@@ -219,8 +225,8 @@ def _quiet_hours(metric: Metric, values: Sequence[float]) -> float | None:
 
 def expected(query: MetricQuery, batch: Batch) -> int:
     """Whole periods of the window in which the resource existed."""
-    period = timedelta(seconds=query.metric.period_seconds)
-    start = batch.start
-    if query.created_at is not None and query.created_at > start:
-        start = _EPOCH - (_EPOCH - query.created_at) // period * period
-    return max((batch.end - start) // period, 0)
+    seconds = query.metric.period_seconds
+    start = batch.start.timestamp()
+    if query.created_at is not None and query.created_at > batch.start:
+        start = -(-query.created_at.timestamp() // seconds) * seconds
+    return max(int((batch.end.timestamp() - start) // seconds), 0)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from inventory_pipeline.accounts.account import Account
 from inventory_pipeline.accounts.ownership import Ownership, ownership
 from inventory_pipeline.collect.cells import GLOBAL
+from inventory_pipeline.collect.sources import find
 from inventory_pipeline.columns import ColumnType
 from inventory_pipeline.resource_types import ResourceType
 from inventory_pipeline.resource_types.model import Item, Source
@@ -26,7 +27,6 @@ UNKNOWN_REGION = "unknown"
 _CHILD_KEY = ("snapshot_at", "account_id", "region", "resource_type", "resource_id")
 
 _PLACEHOLDER = re.compile(r"\{(partition|region|account_id|resource_id)\}")
-_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _DIGITS = 18
 """Digits of an amount in all, before and after its point."""
 
@@ -58,27 +58,6 @@ class Observation:
     edges: list[dict[str, Any]]
     children: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, Any])
     problems: list[str] = field(default_factory=list[str])
-
-
-def find(source: Source, item: Item) -> Any:
-    """What a source finds in an item."""
-    return _finder(source)(item) if isinstance(source, str) else source(item)
-
-
-@cache
-def _finder(expression: str) -> Callable[[Item], Any]:
-    """A function for a JMESPath expression; a plain path is followed without the library."""
-    import jmespath
-
-    if _PATH.fullmatch(expression):
-        return partial(_follow, tuple(expression.split(".")))
-    return jmespath.compile(expression).search  # type: ignore[no-any-return] # it has no types
-
-
-def _follow(names: tuple[str, ...], item: Any) -> Any:
-    for name in names:
-        item = item.get(name) if isinstance(item, dict) else None
-    return item
 
 
 def own_region(kind: ResourceType, item: Item) -> str | None:
@@ -120,7 +99,8 @@ def observe(kind: ResourceType, item: Item, sighting: Sighting) -> Observation:
     """
     reader = _Reader(item)
     resource_id = reader.read("resource_id", ColumnType.TEXT, kind.resource_id)
-    if not resource_id:
+    # Two that differ in what is no Unicode text would become one.
+    if not resource_id or ("?" in resource_id and find(kind.resource_id, item) != resource_id):
         raise UnexpectedAnswerError(f"an element of {kind.operation} has no identifier")
     row = _common(kind, reader, sighting, resource_id)
     row |= {f.column.name: reader.read(f.column.name, f.column.type, f.source) for f in kind.fields}

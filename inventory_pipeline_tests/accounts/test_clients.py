@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.utils import parse_timestamp
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inventory_pipeline.accounts import (
     Account,
@@ -15,6 +18,7 @@ from inventory_pipeline.accounts import (
     enter,
     retries,
 )
+from inventory_pipeline.accounts.clients import _timestamp
 from inventory_pipeline_tests.simulated_aws import (
     ENGINEERING,
     OPERATIONS,
@@ -241,3 +245,21 @@ def test_nothing_is_sent_after_the_deadline(aws: str) -> None:
             ec2.describe_volumes()
     assert watch.calls == 2
     assert watch.seconds == 10.0
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)),  # noqa: DTZ001 - hypothesis wants them so
+    st.sampled_from(["", ".1", ".123456"]),
+)
+def test_times_are_those_that_botocore_reads(moment: datetime, fraction: str) -> None:
+    text = f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    assert _timestamp(text) == parse_timestamp(text)
+    assert _timestamp(text).utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1780000000, "1780000000.5", "Tue, 20 Nov 2026 10:00:00 GMT", "2026-11-20T10:00:00+01:00"],
+)
+def test_other_forms_of_times_are_left_to_botocore(value: Any) -> None:
+    assert _timestamp(value) == parse_timestamp(value)

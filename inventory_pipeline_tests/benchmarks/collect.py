@@ -136,7 +136,7 @@ def _plain(clock: Clock, calls: int, endpoint: str) -> Any:
     _environment()
     import boto3
 
-    from inventory_pipeline.collect.observe import find
+    from inventory_pipeline.collect.sources import find
     from inventory_pipeline.resource_types import resource_types
 
     kinds = [resource_types()[name] for name in SIX]
@@ -167,12 +167,13 @@ def _plain(clock: Clock, calls: int, endpoint: str) -> Any:
 def _every_type(clock: Clock, accounts: int, endpoint: str) -> int:
     """The calls that it took."""
     _environment()
-    from inventory_pipeline.collect import collect
+    from inventory_pipeline.collect import collect, publish_snapshot
     from inventory_pipeline.lake import Lake
 
     with tempfile.TemporaryDirectory() as folder, clock.running():
         lake = Lake.open(folder)
         collect(_settings(endpoint, accounts), lake, NOW, lambda: NOW)
+        publish_snapshot(lake, NOW)
         calls: int = sum(lake.read("coverage", columns=["calls"])["calls"].to_pylist())
     return calls
 

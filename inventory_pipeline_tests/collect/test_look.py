@@ -12,6 +12,7 @@ from inventory_pipeline.resource_types import (
     Children,
     ChildTable,
     Detail,
+    Metric,
     Preparation,
     Within,
 )
@@ -188,11 +189,41 @@ def test_what_was_deleted_since_it_was_listed_is_not_there_and_no_error() -> Non
     assert (ids(result), set(statuses(result).values())) == (["a", "c"], {"ok"})
 
 
-def test_a_detail_whose_argument_was_not_read_is_not_asked() -> None:
-    kind = kind_of(details=(Detail("key", "get_key", {"Key": "Key"}, "things:Key"),))
-    result, client = look(kind, {"list_things": THINGS})
-    assert client.arguments("get_key") == []
+def test_a_detail_whose_argument_was_not_read_is_not_asked_and_the_ledger_says_so() -> None:
+    kind = kind_of(
+        details=(
+            Detail("key", "get_key", {"Id": "Id"}, "things:Key"),
+            Detail("policy", "get_policy", {"Key": "key.Id"}, "things:Policy"),
+        )
+    )
+    result, client = look(kind, {"list_things": THINGS, "get_key": lambda Id: DENIED})
+    assert client.arguments("get_policy") == []
     assert len(result.rows) == 3
+    assert statuses(result) == {
+        "thing": "ok",
+        "thing.key": "denied",
+        "thing.policy": "not_attempted",
+    }
+
+
+def test_an_element_that_a_detail_or_a_metric_trips_over_does_not_hide_the_others() -> None:
+    def of_sized(item: Any) -> str:
+        return str(item["Size"])
+
+    metric = Metric("load", "Load.", "Things", "Load", "Sum", "sum", {"Size": of_sized})
+    kind = kind_of(
+        details=(Detail("key", "get_key", {"Size": of_sized}, "things:Key"),), metrics=(metric,)
+    )
+    pages = [{"Things": [{"Id": "odd"}]}, {"Things": [{"Id": "a", "Size": 5}]}]
+    script = {
+        "list_things": pages,
+        "get_key": lambda Size: {},
+        "get_metric_data": [{"MetricDataResults": [{"Id": "q0", "Values": [7.0]}]}],
+    }
+    result, _ = look(kind, script)
+    assert ids(result) == ["odd", "a"]
+    assert [(row["resource_id"], row["value"]) for row in result.metrics] == [("a", 7.0)]
+    assert statuses(result) == {"thing": "ok", "thing.key": "error", "thing.metrics": "error"}
 
 
 PARTS = ChildTable(

@@ -19,6 +19,9 @@ from inventory_pipeline.collect.merge import join_chunk, merge_accounts
 from inventory_pipeline.collect.spool import Chunk
 from inventory_pipeline.lake import Lake
 from inventory_pipeline.lake.schema import arrow_schema
+from inventory_pipeline_tests.lake.test_s3 import endpoint, s3_lake
+
+__all__ = ["endpoint", "s3_lake"]
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 STATUSES = ["ok", "denied", "throttled", "timeout", "region_disabled", "error", "not_attempted"]
@@ -266,6 +269,19 @@ def test_files_without_rows_of_the_cells_stay_as_they_are(lake: Lake) -> None:
     assert len(files(lake, "ebs_volumes")) == 2
     assert first == both & files(lake, "ebs_volumes")
     assert volumes(lake) == [("1", "eu", "a"), ("2", "eu", "b")]
+
+
+def test_cells_join_a_lake_on_s3_as_well(s3_lake: Lake) -> None:
+    here, there = ("1", "eu", V), ("1", "us", V)
+    first = [volume(*here[:2], "a"), volume(*here[:2], "b"), volume(*there[:2], "c")]
+    join(s3_lake, (*here, "timeout"), (*there, "ok"), ebs_volumes=first)
+    second = [volume(*here[:2], "b", 2), volume(*there[:2], "d")]
+    join(s3_lake, (*here, "denied"), (*there, "ok"), ebs_volumes=second)
+    assert read(s3_lake, "ebs_volumes", "resource_id", "size_gb") == [("a", 1), ("b", 2), ("d", 1)]
+    join(s3_lake, (*here, "ok"), (*there, "denied"), ebs_volumes=[volume(*there[:2], "e")])
+    for table in ("ebs_volumes", "resources"):
+        assert read(s3_lake, table, "resource_id") == [("d",)]
+    assert set(read(s3_lake, "coverage", "region", "status")) == {("eu", "ok"), ("us", "ok")}
 
 
 def test_nothing_is_made_where_nothing_was_seen(lake: Lake) -> None:
