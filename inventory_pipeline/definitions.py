@@ -9,6 +9,7 @@ import dagster as dg
 
 from inventory_pipeline.defs.alerts import failure_sensor
 from inventory_pipeline.defs.archive import archive_assets
+from inventory_pipeline.defs.comparisons import comparison_assets
 from inventory_pipeline.defs.marts import mart_assets, prices_asset
 from inventory_pipeline.defs.partitions import delivery_partitions, snapshot_partitions
 from inventory_pipeline.defs.publication import publication_assets
@@ -28,6 +29,7 @@ def build_defs(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *snapshot_assets(snapshots),
+            *comparison_assets(snapshots),
             *ingest_assets(days),
             prices_asset(),
             *mart_assets(snapshots, days),

@@ -23,7 +23,6 @@ from urllib.parse import urlsplit
 from inventory_pipeline.accounts.account import Account, NoAccountsError
 from inventory_pipeline.accounts.answers import require_answer
 from inventory_pipeline.accounts.credentials import EXPIRED, FOUND, assumed, chain_of, explained
-from inventory_pipeline.accounts.failures import ForeignAnswerError
 from inventory_pipeline.accounts.retries import Retries
 from inventory_pipeline.accounts.watch import attach
 
@@ -168,7 +167,6 @@ class Clients:
         if self._endpoint_url and service == "s3control":
             client.meta.events.register("before-sign", self._without_host_prefix)
         self._bound_to_limits(client, service, region)
-        client.meta.events.register("after-call", _require_answer_of_aws)
         return client
 
     def _bound_to_limits(self, client: BaseClient, service: str, region: str) -> None:
@@ -322,17 +320,6 @@ class _PagesAs:
             if page is None:
                 return
             yield page
-
-
-def _require_answer_of_aws(parsed: Mapping[str, Any], **_: Any) -> None:
-    """Raise ForeignAnswerError for a page of a proxy's or the like.
-
-    botocore drops what it does not know, so such an answer would read as "there is nothing". AWS's
-    own empty answers have a request id.
-    """
-    metadata = parsed.get("ResponseMetadata", {})
-    if parsed.keys() <= {"ResponseMetadata"} and not metadata.get("RequestId"):
-        raise ForeignAnswerError("the answer is not of AWS: it says nothing and has no request id")
 
 
 def _new_session(profile: str | None = None) -> Session:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 FOUND = Account("", "the credentials that were found")
 """Stands for the profile or environment that everything starts from."""
 
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
-"""AWS's codes for credentials that ended earlier than they were to, as when a role is revoked."""
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+"""AWS's codes (the last is EC2's) for credentials that ended earlier than they were to, as when a
+role is revoked."""
 
 
 class CredentialsError(Exception):

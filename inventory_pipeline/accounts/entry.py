@@ -44,7 +44,7 @@ def enter(account: Account, clients: Clients) -> Entry:
         return Entry(account, failure)
     try:
         regions = enabled_regions(clients.client(account, "ec2", account.global_region))
-    except Exception as error:
+    except Exception as error:  # whatever it is, the regions are unknown and each is tried
         reason = classify(error)
         notice = f"regions unknown, each is tried: ec2:DescribeRegions {reason.status}"
         return Entry(account, notice=shorten(f"{notice}: {reason.message}"))
@@ -72,7 +72,7 @@ def _identity_failure(account: Account, clients: Clients) -> Failure | None:
     try:
         sts: Any = clients.client(account, "sts", clients.home_region)
         actual = sts.get_caller_identity()["Account"]
-    except Exception as error:
+    except Exception as error:  # whatever it is, the account cannot be entered
         return classify(error)
     if actual != account.account_id:
         whose = f"role {account.role_arn}" if account.role_arn else "the caller's identity"

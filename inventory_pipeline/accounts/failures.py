@@ -36,7 +36,7 @@ THROTTLED_CODES = frozenset(
 _THROTTLED = re.compile(r"^(Throttl|TooManyRequests)")
 _DENIED = re.compile(
     r"^(AccessDenied|UnauthorizedOperation|AuthFailure|UnauthorizedAccess|AuthorizationError"
-    r"|NotAuthorized|Forbidden|403$|ExpiredToken|AllAccessDisabled)"
+    r"|NotAuthorized|Forbidden|403$|ExpiredToken|RequestExpired|AllAccessDisabled)"
 )
 # How services answer credentials in a region that the account has not switched on; elsewhere
 # these refuse like any denial (keys that were deleted, an account that is suspended).

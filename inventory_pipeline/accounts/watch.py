@@ -46,7 +46,10 @@ class Watch:
 
     def sending(self) -> None:
         if self.deadline is not None and self.clock() >= self.deadline:
-            raise DeadlinePassedError("the cell's time was up")
+            raise DeadlinePassedError(
+                "the time for it was up; if it is merely large, raise "
+                "collection_settings.timeout_seconds"
+            )
         self.calls += 1
 
     def answered(self, attempt: int, code: str | None) -> None:

@@ -42,5 +42,6 @@ def main() -> None:
       inventory doctor                      what is missing for it
       inventory collect && inventory summary
 
-    Exit codes: 0 all well, 1 error, 2 wrong usage, 3 done but partial (collect, ingest) or something missing (doctor).
+    Exit codes: 0 all well, 1 error, 2 wrong usage, 3 done but partial (collect, ingest) or
+    something missing (doctor).
     """

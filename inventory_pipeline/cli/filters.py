@@ -5,7 +5,6 @@ Conditions name columns and parameters only; what a user typed goes in as parame
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -91,16 +90,16 @@ def _types(
     """Resource types by name or by group (`ec2`)."""
     if not values:
         return ()
-    from inventory_pipeline.resource_types import resource_types
+    from inventory_pipeline.resource_types import resource_types, type_names
+    from inventory_pipeline.settings import near
 
-    kinds = resource_types()
+    kinds = resource_types().values()
     found: list[str] = []
     for value in values:
-        names = [k.name for k in kinds.values() if value in (k.name, k.group)]
+        names = [kind.name for kind in kinds if value in (kind.name, kind.group)]
         if not names:
-            known = sorted({*kinds, *(k.group for k in kinds.values())})
-            near = difflib.get_close_matches(value, known, 1)
-            hint = f"did you mean {near[0]}?" if near else "see `inventory list resource-types`"
+            meant = " or ".join(near(value, type_names()))
+            hint = f"did you mean {meant}?" if meant else "see `inventory list resource-types`"
             raise click.BadParameter(f"no resource type {value!r}: {hint}")
         found += names
     return tuple(dict.fromkeys(found))
@@ -149,7 +148,7 @@ OPTIONS: Mapping[str, Callable[[Any], Any]] = {
         multiple=True,
         callback=_types,
         metavar="TYPE|GROUP",
-        help="Resource type (ebs_volume) or group (ec2).",
+        help="Resource type (ebs_volume) or group (ec2); `inventory list resource-types` has all.",
     ),
     "tag": click.option("--tag", multiple=True, callback=_tags, metavar="KEY=VALUE", help="Tag."),
     "since": click.option("--since", callback=_since, metavar="TIME", help="From this UTC time."),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from inventory_pipeline.cli.answer import Answer, Row, Section
 from inventory_pipeline.cli.output import emit
 from inventory_pipeline.cli.reading import FORMATS, OUTPUT_OPTION, chosen_format
+
+if TYPE_CHECKING:
+    from inventory_pipeline.columns import Column
 
 
 @click.group()
@@ -24,29 +28,67 @@ def listing() -> None:
     """
 
 
-def _list(name: str, *columns: str) -> Callable[[Callable[[], Iterable[Row]]], Any]:
-    """A subcommand that shows rows."""
+def _list(
+    name: str, *columns: str, shown: Sequence[str] = (), note: str = ""
+) -> Callable[[Callable[[], Iterable[Row]]], Any]:
+    """A subcommand that shows rows; a table has only the columns `shown`, and the note below."""
 
     def decorate(find: Callable[[], Iterable[Row]]) -> Any:
-        @listing.command(name, help=f"{find.__doc__}\n\n\b\nExample:\n  inventory list {name}")
+        example = f"\b\nExample:\n  inventory list {name}"
+
+        @listing.command(name, help=f"{inspect.getdoc(find)}\n\n{example}")
         @click.option("--format", "form", type=click.Choice(FORMATS))
         @OUTPUT_OPTION
         def show(form: str | None, output: Path | None) -> None:
-            section = Section("rows", "", columns, list(find()))
-            emit(Answer((section,)), chosen_format(form, output, FORMATS), output)
+            section = Section("rows", "", columns, list(find()), shown)
+            notes = (note,) if note else ()
+            emit(Answer((section,), {}, notes), chosen_format(form, output, FORMATS), output)
 
         return show
 
     return decorate
 
 
-@_list("resource-types", "resource_type", "group", "table", "scope", "meaning", "iam_actions")
+@_list(
+    "resource-types",
+    *("group", "resource_type", "table", "scope", "price", "meaning", "iam_actions"),
+    *("columns", "metrics", "relationships", "child_tables"),
+    shown=("group", "resource_type", "meaning"),
+    note="Settings and --resource-type take a type or a group. --format json has each type's "
+    "table, IAM actions, columns, metrics, relationships, child tables, and whether it is priced.",
+)
 def types() -> Iterable[Row]:
-    """Resource types, their table and the IAM actions that seeing them needs."""
+    """Resource types by group, and (as JSON) all that is seen of them.
+
+    The price of a type is listed, free, or unknown: it has no price model yet.
+    """
     from inventory_pipeline.resource_types import resource_types
 
-    for kind in resource_types().values():
-        yield kind.name, kind.group, kind.table, kind.scope, kind.meaning, list(kind.actions)
+    for kind in sorted(resource_types().values(), key=lambda kind: (kind.group, kind.name)):
+        yield (
+            kind.group,
+            kind.name,
+            kind.table,
+            kind.scope,
+            "listed" if kind.costs else "free" if kind.free else "unknown",
+            kind.meaning,
+            list(kind.actions),
+            [_column(column) for column in kind.columns],
+            [{"column": m.column, "metric": m.metric, "meaning": m.meaning} for m in kind.metrics],
+            [{"relation": r.relation, "target": r.target_type} for r in kind.relationships],
+            [
+                {
+                    "table": children.table.name,
+                    "meaning": children.table.meaning,
+                    "columns": [_column(field.column) for field in children.table.fields],
+                }
+                for children in kind.children
+            ],
+        )
+
+
+def _column(column: Column) -> dict[str, str]:
+    return {"column": column.name, "type": column.type.value, "meaning": column.meaning}
 
 
 @_list("tables", "table", "group", "columns", "grain", "meaning")

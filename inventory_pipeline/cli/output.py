@@ -43,6 +43,7 @@ FOLDED = 24
 GAP = 3
 
 DISPENSABLE = (
+    "grain",
     "horizon_months",
     "created_at",
     "state",

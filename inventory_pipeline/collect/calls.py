@@ -96,7 +96,10 @@ class Calls:
         return Watch(self.deadline, self.clock)
 
     def failure(self, error: Exception) -> Failure:
-        return classify(error, region_may_be_disabled=self.cell.may_be_disabled)
+        failure = classify(error, region_may_be_disabled=self.cell.may_be_disabled)
+        if failure.code == "EndpointConnectionError" and self.cell.may_be_missing:
+            return Failure("region_disabled", "NoSuchService", "the region has not got the service")
+        return failure
 
 
 def side_by_side(pool: Executor, work: Callable[[T], R], elements: Iterable[T]) -> Iterator[R]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from inventory_pipeline.accounts.account import Account
 from inventory_pipeline.accounts.entry import Entry
@@ -22,13 +23,17 @@ CellKey = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Cell:
-    """One account, region and resource type. With `skip` it is not asked, for that reason."""
+    """One account, region and resource type. With `skip` it is not asked, for that reason.
+
+    `may_be_missing`: the region is not known to have the service, so silence means that it has not.
+    """
 
     account: Account
     region: str
     kind: ResourceType
     skip: Failure | None = None
     may_be_disabled: bool = False
+    may_be_missing: bool = False
 
     @property
     def key(self) -> CellKey:
@@ -62,24 +67,35 @@ def plan(
     entries: Sequence[Entry],
     kinds: Sequence[ResourceType],
     scope: RegionScope,
-    known_regions: Callable[[str], Iterable[str]],
+    known_regions: Callable[[str, str], Iterable[str]],
 ) -> list[Cell]:
     """Every cell of these accounts and types.
 
-    `known_regions` (of a partition) stand in for an account that does not tell its own.
+    `known_regions` (of a partition, that have a service) stand in for an account that does not tell
+    its own; they also tell where a service may be missing.
     """
     seen = sorted({r for e in entries if e.regions for r in e.regions.enabled})
+    known_regions = cache(known_regions)
     cells: list[Cell] = []
     for entry in entries:
         everywhere = _Place(GLOBAL, skip=entry.failure)
-        known = known_regions(entry.account.partition)
+        partition = entry.account.partition
+        known = known_regions(partition, "ec2")
         regional = [p for p in _places(entry, scope, seen, known) if scope.covers(p.region)]
         for kind in kinds:
-            if kind.asked_in is not None and entry.account.partition not in kind.asked_in:
+            if kind.asked_in is not None and partition not in kind.asked_in:
                 continue
             places = [everywhere] if kind.scope == "global" else regional
+            offered = set(known_regions(partition, kind.service))
             cells += (
-                Cell(entry.account, place.region, kind, place.skip, place.may_be_disabled)
+                Cell(
+                    entry.account,
+                    place.region,
+                    kind,
+                    place.skip,
+                    place.may_be_disabled,
+                    may_be_missing=bool(offered) and place.region not in {GLOBAL, *offered},
+                )
                 for place in places
             )
     # Global cells first: they tend to be the long ones. Then a region's service in all accounts

@@ -5,6 +5,7 @@ Not here: the listing (`look`), nor what becomes of an answer (`observe`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,10 @@ _GONE = "no longer there"
 _UNANSWERED = Failure("error", "NoAnswer", "AWS answered for other items of the call alone")
 _UNASKED = Failure("not_attempted", None, "what it is asked with was not read")
 
+SILENT_CALLS = 3
+"""Calls in a row without any answer after which a cell asks a region nothing more: each of them
+holds a thread as long as a call may take, and the items of other regions wait for it."""
+
 
 @dataclass
 class Details:
@@ -37,6 +42,7 @@ class Details:
     scope: RegionScope
     batch_size: int
     _shared: Item | None = field(default=None, init=False)
+    _silent: Counter[str] = field(default_factory=Counter[str], init=False)
 
     def of(self, items: Sequence[Item]) -> Iterator[tuple[Item | None, list[Call]]]:
         """Each item with what is said of it, and the calls that it took.
@@ -140,6 +146,8 @@ class Details:
             return Call(detail.name, None, self.calls.failure(error), Watch())
         if arguments is None:
             return Call(detail.name, None, _UNASKED, Watch())
+        if self._silent[region] >= SILENT_CALLS:
+            return Call(detail.name, None, _silence(region), Watch())
         service = detail.service or self.calls.cell.kind.service
 
         def ask() -> Any:
@@ -149,9 +157,21 @@ class Details:
             return [element for page in pages for element in find(detail.items, page) or []]
 
         call = self.calls.ask(detail.name, ask)
+        self._silent[region] = self._silent[region] + 1 if _is_silence(call) else 0
         if call.failure is not None and call.failure.code in detail.absent:
             return Call(detail.name, {} if detail.items is None else [], None, call.watch)
         return call
+
+
+def _is_silence(call: Call) -> bool:
+    """Whether AWS did not answer, rather than not being asked any more."""
+    failure = call.failure
+    return failure is not None and failure.status == "timeout" and call.watch.calls > 0
+
+
+def _silence(region: str) -> Failure:
+    reason = f"{region} did not answer other calls; it is tried again in the next run"
+    return Failure("not_attempted", "Silent", reason)
 
 
 def _needless(detail: Detail, item: Mapping[str, Any]) -> bool:

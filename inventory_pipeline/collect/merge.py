@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from inventory_pipeline.lake import DataFile, Lake, Session
 
-MEMORY = "256MB"
+MEMORY = "128MB"
 """What DuckDB may use while a chunk joins; it spills what needs more."""
 
 OF_ALL_TYPES = ("resources", "relationships", "metrics")
@@ -74,7 +74,7 @@ WHERE d.joining = 'add'
 def join_chunk(lake: Lake, snapshot_at: datetime, chunk: Chunk) -> None:
     """Commit a chunk's cells to a snapshot, table by table, and remove its files."""
     partition = {"snapshot_at": snapshot_at}
-    engine = DuckDBEngine(lake, MEMORY, threads=2)
+    engine = DuckDBEngine(lake, MEMORY, threads=1)
     with engine.session({"coverage": partition}, published=False) as db:
         join = _Join(db, chunk)
         join.decide("SELECT * FROM coverage")
@@ -113,23 +113,21 @@ class _Keys:
             f"AND {other}.kind = {self.kind}"
         )
 
-    @property
-    def goes(self) -> str:
-        """That an earlier row goes: with its cell, or for its resource's own new row."""
-        goes = (
-            f"EXISTS (SELECT 1 FROM decided AS d WHERE {self.same_cell('d')} "
-            f"AND d.joining IN ({self.replaced}))"
-        )
-        if self.resource_id is None:
-            return goes
-        same = f"{self.same_cell('s')} AND s.resource_id = {self.resource_id}"
-        return f"({goes} OR EXISTS (SELECT 1 FROM seen_again AS s WHERE {same}))"
+    # Anti-joins, which stream the rows; as a subquery DuckDB would hold them all in memory.
 
-    @property
-    def comes(self) -> str:
-        """That a new row comes: its cell was never seen better."""
-        kept = f"SELECT 1 FROM decided AS d WHERE {self.same_cell('d')} AND d.joining = 'keep'"
-        return f"NOT EXISTS ({kept})"
+    def staying(self, rows: str) -> str:
+        """Earlier rows without those that go: with their cell, or for their resource's new row."""
+        gone = f"(SELECT * FROM decided WHERE joining IN ({self.replaced})) AS d"
+        sql = f"SELECT r.* FROM ({rows}) AS r ANTI JOIN {gone} ON {self.same_cell('d')}"
+        if self.resource_id is None:
+            return sql
+        same = f"{self.same_cell('s')} AND s.resource_id = {self.resource_id}"
+        return f"{sql} ANTI JOIN seen_again AS s ON {same}"
+
+    def coming(self, rows: str) -> str:
+        """New rows without those whose cell was seen better before."""
+        kept = "(SELECT * FROM decided WHERE joining = 'keep') AS d"
+        return f"SELECT r.* FROM ({rows}) AS r ANTI JOIN {kept} ON {self.same_cell('d')}"
 
 
 class _Join:
@@ -170,10 +168,9 @@ class _Join:
         """What becomes of a table's files: only those with rows that must go are written anew."""
         keys, new = _Keys.of(table), self.chunk.files.get(table)
         touched = self._touched(table, keys, current)
-        if not touched and not (new and self._any("SELECT 1 FROM decided WHERE joining = 'keep'")):
+        if not touched and not (new and self._any_kept()):
             return Rewriting(current, [new] if new else [])
-        stay = f"SELECT r.* FROM ({self.db.select(table, touched)}) AS r WHERE NOT {keys.goes}"
-        come = f"SELECT r.* FROM ({self._new(table)}) AS r WHERE {keys.comes}"
+        stay, come = keys.staying(self.db.select(table, touched)), keys.coming(self._new(table))
         kept = [file for file in current if file not in touched]
         return Rewriting(kept, self.db.build(table, f"{stay} UNION ALL {come}"))
 
@@ -190,17 +187,17 @@ class _Join:
     def _touched(self, table: str, keys: _Keys, files: Sequence[DataFile]) -> list[DataFile]:
         """The files with rows that must go."""
 
-        def any_goes(some: Sequence[DataFile]) -> bool:
-            rows = self.db.select(table, some)
-            sql = f"SELECT 1 FROM ({rows}) AS r WHERE {keys.goes}"
-            return self._any(sql)
+        def all_stay(some: Sequence[DataFile]) -> bool:
+            rows = keys.staying(self.db.select(table, some))
+            counted = self.db.query(f"SELECT COUNT(*) AS n FROM ({rows})")["n"][0].as_py()
+            return bool(counted == sum(file.rows for file in some))
 
-        if not files or not any_goes(files):
+        if not files or all_stay(files):
             return []
-        return [file for file in files if len(files) == 1 or any_goes([file])]
+        return [file for file in files if len(files) == 1 or not all_stay([file])]
 
-    def _any(self, sql: str) -> bool:
-        return bool(self.db.query(f"{sql} LIMIT 1").num_rows)
+    def _any_kept(self) -> bool:
+        return bool(self.db.query("SELECT 1 FROM decided WHERE joining = 'keep' LIMIT 1").num_rows)
 
 
 def cell_region(region: str, kind: str) -> str:

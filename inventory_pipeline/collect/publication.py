@@ -37,6 +37,10 @@ FROM coverage
 """
 
 
+class UnpublishedError(Exception):
+    """A snapshot that readers may not see is to be compared with others."""
+
+
 @dataclass(frozen=True)
 class SnapshotCoverage:
     """How much of a snapshot's cells was seen; cells of regions that are off are not counted."""
@@ -82,6 +86,16 @@ def publish_snapshot(lake: Lake, snapshot_at: datetime) -> dict[str, Any]:
 
     lake.merge("snapshots", {}, list_it)
     return row
+
+
+def snapshots_before(lake: Lake, snapshot_at: datetime) -> list[datetime]:
+    """Published snapshots before a published one, oldest first. Raises UnpublishedError."""
+    published = lake.snapshots()
+    if snapshot_at not in published:
+        raise UnpublishedError(
+            f"the snapshot {snapshot_at:%Y-%m-%d %H:%M} UTC is not published: collect it first"
+        )
+    return [at for at in published if at < snapshot_at]
 
 
 def _snapshot_row(lake: Lake, snapshot_at: datetime) -> dict[str, Any]:

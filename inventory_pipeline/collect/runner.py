@@ -43,7 +43,7 @@ class CellRunner:
         # Two pools: a cell waits for its own calls, and must not take the threads they need.
         with (
             ThreadPoolExecutor(self.parallel, "cell") as for_cells,
-            ThreadPoolExecutor(self.parallel, "call") as for_calls,
+            ThreadPoolExecutor(2 * self.parallel, "call") as for_calls,
         ):
             try:
                 while True:

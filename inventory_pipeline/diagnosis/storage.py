@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from inventory_pipeline.accounts import classify
 from inventory_pipeline.diagnosis.check import Check
 from inventory_pipeline.lake import Lake
 from inventory_pipeline.lake.errors import LakeError
@@ -38,7 +39,9 @@ def destination_checks(
             fix = f"let the role of {who} list the bucket and get its objects, KMS key included"
             yield Check(subject, "destination", "missing", str(error), fix)
         except Exception as error:  # bad credentials and the like: the other destinations count
-            yield Check(subject, "destination", "missing", f"{type(error).__name__}: {error}")
+            failure = classify(error)
+            said = f"{failure.code}: {failure.message}"
+            yield Check(subject, "destination", "missing", said)
         else:
             yield _found(subject, delivery)
 
@@ -80,8 +83,8 @@ def lake_check(settings: Settings) -> Check:
         said = f"{location}: {error.strerror or type(error).__name__}"
         return Check("lake", "writable", "missing", said, "let the collector write there")
     except Exception as error:  # of catalogues and clouds of any kind
-        first = (str(error).splitlines() or [""])[0]
-        said = f"{location}: {type(error).__name__}: {first}"
+        failure = classify(error)
+        said = f"{location}: {failure.code}: {failure.message}"
         fix = "let the collector write to the lake's prefix and to its Glue database"
         return Check("lake", "writable", "missing", said, fix if catalog == "glue" else None)
     return Check("lake", "writable", "ok", f"{location} ({catalog}), {known} snapshots")

@@ -48,6 +48,13 @@ ROLES_PER_STATEMENT = 50
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 SERVICES_WITH_KEYS = ("s3", "secretsmanager", "sns")
 
+ECS = "ecs-tasks.amazonaws.com"
+CONDITIONS: dict[str, Any] = {
+    "HasKeys": HAS_KEYS,
+    "RunsOnEcs": {"Fn::Equals": [{"Ref": "TrustedService"}, ECS]},
+    "TrustsPrincipal": {"Fn::Not": [{"Fn::Equals": [{"Ref": "TrustedPrincipalArn"}, ""]}]},
+}
+
 CONDITION_MEANINGS = {
     "aws:ResourceOrgID": "Discovered accounts are entered in this AWS organisation only.",
     "aws:SourceAccount": "Tasks of other accounts' ECS cannot take this role.",
@@ -60,57 +67,52 @@ SECRET_PREFIX = "secretsmanager:"  # noqa: S105 - how a reference to a secret be
 
 def collector_role(settings: Settings) -> Template:
     """The template of the role. Raises SettingsError and PolicyError."""
-    own_name = _own_name(settings)
     policies = managed_policies(
         "CollectorPolicy",
         "What the settings make the inventory's collector need.",
         [*collector_statements(settings), key_statement(KEY_ACTIONS, SERVICES_WITH_KEYS)],
     )
     role = role_resource(
-        own_name,
+        _own_name(settings),
         "The inventory's pipeline: enters accounts and writes the lake.",
         _trust(settings),
         policies,
         settings,
     )
-    parameters = [
-        *(["ExternalId"] if _own_external_id(settings) else []),
-        *(["OrganizationId"] if settings.organization.discover else []),
-    ]
     return Template(
         NAME,
         {
             "AWSTemplateFormatVersion": FORMAT_VERSION,
             "Description": "Inventory: the role of the pipeline. Deploy it first: roles trust it.",
             "Metadata": {"Conditions": CONDITION_MEANINGS},
-            "Parameters": {
-                "RoleName": role_name_parameter(split_role_name(own_name)[1]),
-                "TrustedService": {
-                    "Type": "String",
-                    "Default": "ecs-tasks.amazonaws.com",
-                    "AllowedValues": ["ecs-tasks.amazonaws.com", "ec2.amazonaws.com"],
-                    "Description": "Where the pipeline runs.",
-                },
-                "TrustedPrincipalArn": {
-                    "Type": "String",
-                    "Default": _previous_step(settings),
-                    "Description": "A role or user that may assume this role, besides the service "
-                    "that the pipeline runs on; empty for none.",
-                },
-                "KeyArns": KEYS_PARAMETER,
-                **{name: dict(PARAMETERS[name]) for name in parameters},
-            },
-            "Conditions": {
-                "HasKeys": HAS_KEYS,
-                "RunsOnEcs": {"Fn::Equals": [{"Ref": "TrustedService"}, "ecs-tasks.amazonaws.com"]},
-                "TrustsPrincipal": {
-                    "Fn::Not": [{"Fn::Equals": [{"Ref": "TrustedPrincipalArn"}, ""]}]
-                },
-            },
+            "Parameters": _parameters(settings),
+            "Conditions": CONDITIONS,
             "Resources": {**policies, "CollectorRole": role},
             "Outputs": role_output("CollectorRole"),
         },
     )
+
+
+def _parameters(settings: Settings) -> dict[str, Any]:
+    secret = ["ExternalId"] if _own_external_id(settings) else []
+    organization = ["OrganizationId"] if settings.organization.discover else []
+    return {
+        "RoleName": role_name_parameter(split_role_name(_own_name(settings))[1]),
+        "TrustedService": {
+            "Type": "String",
+            "Default": ECS,
+            "AllowedValues": [ECS, "ec2.amazonaws.com"],
+            "Description": "Where the pipeline runs.",
+        },
+        "TrustedPrincipalArn": {
+            "Type": "String",
+            "Default": _previous_step(settings),
+            "Description": "A role or user that may assume this role, besides the service that "
+            "the pipeline runs on; empty for none.",
+        },
+        "KeyArns": KEYS_PARAMETER,
+        **{name: dict(PARAMETERS[name]) for name in (*secret, *organization)},
+    }
 
 
 def collector_statements(settings: Settings) -> list[Statement]:

@@ -34,6 +34,9 @@ GB = (
 )
 MACROS = {"gb(n)": f"CAST({GB} AS DECIMAL(18,6))", "tag(tags, k)": "tags[k]"}
 
+ROW_GROUP = "32MB"
+"""What a row group takes in memory while it is written; DuckDB counts rows, however wide."""
+
 
 class Session:
     """A DuckDB connection whose views are tables of the lake."""
@@ -60,7 +63,8 @@ class Session:
         file = self._lake.scratch_file()
         self.connection.execute(
             f"COPY ({contract_select(table, sql)}) TO {sql_literal(str(file))} "
-            "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
+            "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
+            f"ROW_GROUP_SIZE_BYTES '{ROW_GROUP}')",
             dict(params or {}),
         )
         return [file]

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 OBJECTS = "s3_objects"
 
+HISTORIES = frozenset({"snapshots", "resource_changes"})
+"""Tables of snapshots that tell of all of them."""
+
 KEPT_DELIVERIES = 2
 """Deliveries of each S3 Inventory configuration that the warehouse shows, the newest ones."""
 
@@ -106,7 +109,7 @@ def _comment(db: DuckDBPyConnection, table: Table) -> None:
 def _files(lake: Lake, table: Table, visibility: Visibility) -> list[DataFile]:
     """The files whose rows are shown: of observations the newest, of what they mean all."""
     files = lake.files(table.name, visible=visibility)
-    if table.group == "snapshots" and table.name != "snapshots":
+    if table.group == "snapshots" and table.name not in HISTORIES:
         newest = max(visibility.snapshots, default=None)
         return [file for file in files if file.partition["snapshot_at"] == newest]
     if table.group == "s3_inventory" and table.partitioned_by == DELIVERY:

@@ -47,12 +47,17 @@ __all__ = [
 
 @cache
 def resource_types() -> dict[str, ResourceType]:
-    """Every resource type by name, in the order of its module's name and place."""
+    """Every resource type by name, in the order of its module's name and place.
+
+    Raises ValueError where two have the same name.
+    """
     found: dict[str, ResourceType] = {}
     for module in sorted(m.name for m in pkgutil.iter_modules(__path__)):
         # Modules that declare no types hold what several services share.
         entries = getattr(importlib.import_module(f"{__name__}.{module}"), "RESOURCE_TYPES", ())
         for entry in entries:
+            if entry.name in found:
+                raise ValueError(f"{module}.py: there is a resource type {entry.name} already")
             found[entry.name] = entry
     return found
 

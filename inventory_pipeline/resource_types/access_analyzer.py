@@ -41,6 +41,7 @@ ACCESS_ANALYZER = ResourceType(
         ),
         field("managed_by", T.TEXT, "AWS service that made it.", "managedBy"),
     ),
+    volatile=frozenset({"last_analyzed_at"}),
 )
 
 RESOURCE_TYPES = (ACCESS_ANALYZER,)

@@ -73,6 +73,7 @@ AUTO_SCALING_GROUP = ResourceType(
             "SuspendedProcesses[].ProcessName",
         ),
     ),
+    volatile=frozenset({"desired_capacity", "instances"}),
     relationships=(
         Relationship("has_instance", "ec2_instance", "Instances[].InstanceId"),
         Relationship("launches_from", "launch_template", lambda group: [launch_template_id(group)]),

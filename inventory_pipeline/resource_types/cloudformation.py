@@ -70,6 +70,7 @@ CLOUDFORMATION_STACK = ResourceType(
             "NotificationARNs || `[]`",
         ),
     ),
+    volatile=frozenset({"drift_checked_at"}),
     relationships=(
         Relationship("in_stack", "cloudformation_stack", parent_stack),
         Relationship("has_role", "iam_role", "[RoleARN]"),

@@ -265,6 +265,7 @@ CLOUDTRAIL_TRAIL = ResourceType(
             "status.LatestCloudWatchLogsDeliveryTime",
         ),
     ),
+    volatile=frozenset({"delivered_at", "logs_delivered_at"}),
     children=(Children(TRAIL_EVENT_SELECTORS, selectors),),
     details=(
         Detail("status", "get_trail_status", {"Name": "TrailARN"}, "cloudtrail:GetTrailStatus"),

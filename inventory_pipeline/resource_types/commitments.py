@@ -1,7 +1,9 @@
 """Commitments to spend: EC2 reserved instances and capacity, and Savings Plans of any service."""
 
 from inventory_pipeline.columns import ColumnType as T
+from inventory_pipeline.resource_types.ec2 import PAGE
 from inventory_pipeline.resource_types.model import Metric, ResourceType, field
+from inventory_pipeline.resource_types.vpc import owned
 
 # All but those that never came into force.
 PLAN_STATES = ["payment-pending", "active", "queued", "retired", "pending-return", "returned"]
@@ -84,9 +86,9 @@ CAPACITY_RESERVATION = ResourceType(
     table="capacity_reservations",
     group="ec2",
     service="ec2",
-    meaning="Reservations of EC2 capacity, which cost as much unused as used.",
+    meaning="Reservations of EC2 capacity that the account owns; they cost as much unused as used.",
     operation="describe_capacity_reservations",
-    arguments={"MaxResults": 1000},
+    arguments={"MaxResults": PAGE, "Filters": owned},
     items="CapacityReservations[]",
     iam_actions=("ec2:DescribeCapacityReservations",),
     resource_id="CapacityReservationId",
@@ -104,6 +106,7 @@ CAPACITY_RESERVATION = ResourceType(
         field("unused_instances", T.BIGINT, "Of them, those not in use.", "AvailableInstanceCount"),
         field("ends_at", T.TIMESTAMP, "When it ends by itself; NULL is never.", "EndDate"),
     ),
+    volatile=frozenset({"unused_instances"}),
     metrics=(
         Metric(
             "utilization_average",

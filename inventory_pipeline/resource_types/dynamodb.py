@@ -207,6 +207,7 @@ DYNAMODB_TABLE = ResourceType(
         ),
         policy_statement_count(POLICY),
     ),
+    volatile=frozenset({"size_bytes", "items"}),
     details=(
         Detail("table", "describe_table", {"TableName": "TableName"}, "dynamodb:DescribeTable"),
         Detail(

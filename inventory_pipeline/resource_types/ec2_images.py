@@ -134,6 +134,7 @@ AMI = ResourceType(
             "BlockDeviceMappings[].Ebs.SnapshotId",
         ),
     ),
+    volatile=frozenset({"last_launched_at"}),
     relationships=(
         Relationship("has_snapshot", "ebs_snapshot", "BlockDeviceMappings[].Ebs.SnapshotId"),
     ),

@@ -116,6 +116,10 @@ def latest_image(repository: Item) -> dict[str, str] | None:
     return {"imageDigest": latest["imageDigest"]}
 
 
+def nothing_pushed(repository: Item) -> bool:
+    return "images" in repository and latest_image(repository) is None
+
+
 def latest_findings(severity: str) -> Callable[[Item], int | None]:
     """A source: a severity's vulnerabilities in the latest image; None where it has no result."""
 
@@ -217,6 +221,7 @@ ECR_REPOSITORY = ResourceType(
         ),
         policy_statement_count(POLICY),
     ),
+    volatile=frozenset({"images", "image_bytes", "scanned_images"}),
     details=(
         Detail(
             "registry",
@@ -268,6 +273,7 @@ ECR_REPOSITORY = ResourceType(
             "ecr:DescribeImageScanFindings",
             frozenset({"ScanNotFoundException", "ImageNotFoundException"}),
             items="[imageScanFindings.findingSeverityCounts]",
+            unless=nothing_pushed,
         ),
         Detail(
             "tags",

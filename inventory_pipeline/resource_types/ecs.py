@@ -83,6 +83,7 @@ ECS_CLUSTER = ResourceType(
             " || '')",
         ),
     ),
+    volatile=frozenset({"running_tasks", "pending_tasks", "container_instances"}),
     details=(
         Detail(
             "cluster",

@@ -90,6 +90,7 @@ EFS_FILE_SYSTEM = ResourceType(
         field("backup", T.TEXT, "Automatic backup: ENABLED, DISABLED or between.", backup),
         policy_statement_count(POLICY),
     ),
+    volatile=frozenset({"size_bytes", "standard_bytes", "infrequent_bytes", "archive_bytes"}),
     details=(
         Detail(
             "policy",

@@ -188,6 +188,7 @@ EKS_NODE_GROUP = ResourceType(
         ),
         field("node_role_arn", T.TEXT, "Role of its nodes.", f"{_GROUP}.nodeRole"),
     ),
+    volatile=frozenset({"desired_nodes"}),
     details=(
         Detail(
             "described",

@@ -6,6 +6,26 @@ from inventory_pipeline.resource_types.model import Relationship, ResourceType, 
 
 PAGE = 100
 
+# What clusters and replication groups have in common.
+CACHE_FIELDS = (
+    field("node_type", T.TEXT, "Node type, such as cache.r6g.large.", "CacheNodeType"),
+    field("encrypted", T.BOOLEAN, "Encrypted at rest.", "AtRestEncryptionEnabled"),
+    field("transit_encryption", T.BOOLEAN, "TLS.", "TransitEncryptionEnabled"),
+    field("auth_token", T.BOOLEAN, "Clients give a token.", "AuthTokenEnabled"),
+    field(
+        "backup_retention_days",
+        T.BIGINT,
+        "Days backups are kept; 0 is off.",
+        "SnapshotRetentionLimit",
+    ),
+    field(
+        "auto_minor_version_upgrade",
+        T.BOOLEAN,
+        "Minor versions install themselves.",
+        "AutoMinorVersionUpgrade",
+    ),
+)
+
 ELASTICACHE_CLUSTER = ResourceType(
     name="elasticache_cluster",
     table="elasticache_clusters",
@@ -23,9 +43,9 @@ ELASTICACHE_CLUSTER = ResourceType(
     created_at="CacheClusterCreateTime",
     tags=tags_of("ARN"),
     fields=(
+        *CACHE_FIELDS,
         field("engine", T.TEXT, "redis, valkey or memcached.", "Engine"),
         field("engine_version", T.TEXT, "Engine version.", "EngineVersion"),
-        field("node_type", T.TEXT, "Node type, such as cache.r6g.large.", "CacheNodeType"),
         field("nodes", T.BIGINT, "Nodes.", "NumCacheNodes"),
         field(
             "availability_zone",
@@ -34,21 +54,6 @@ ELASTICACHE_CLUSTER = ResourceType(
             "PreferredAvailabilityZone",
         ),
         field("replication_group_id", T.TEXT, "Replication group it is in.", "ReplicationGroupId"),
-        field("encrypted", T.BOOLEAN, "Encrypted at rest.", "AtRestEncryptionEnabled"),
-        field("transit_encryption", T.BOOLEAN, "TLS.", "TransitEncryptionEnabled"),
-        field("auth_token", T.BOOLEAN, "Clients give a token.", "AuthTokenEnabled"),
-        field(
-            "backup_retention_days",
-            T.BIGINT,
-            "Days backups are kept; 0 is off.",
-            "SnapshotRetentionLimit",
-        ),
-        field(
-            "auto_minor_version_upgrade",
-            T.BOOLEAN,
-            "Minor versions install themselves.",
-            "AutoMinorVersionUpgrade",
-        ),
         field("subnet_group", T.TEXT, "Subnet group.", "CacheSubnetGroupName"),
         field(
             "endpoint_port",
@@ -83,37 +88,22 @@ ELASTICACHE_REPLICATION_GROUP = ResourceType(
     # Its member clusters are billed, and are resources of their own.
     free=True,
     fields=(
+        *CACHE_FIELDS,
         field("engine", T.TEXT, "redis or valkey.", "Engine"),
         field("description", T.TEXT, "Description.", "Description"),
-        field("node_type", T.TEXT, "Node type, such as cache.r6g.large.", "CacheNodeType"),
         field("shards", T.BIGINT, "Shards.", "length(NodeGroups || `[]`)"),
         field("cluster_mode", T.TEXT, "enabled, disabled or compatible.", "ClusterMode"),
         field("automatic_failover", T.TEXT, "enabled, disabled or between.", "AutomaticFailover"),
         field("multi_az", T.TEXT, "Has replicas in other zones: enabled or disabled.", "MultiAZ"),
         field("data_tiering", T.TEXT, "Keeps rarely used data on disk.", "DataTiering"),
-        field("encrypted", T.BOOLEAN, "Encrypted at rest.", "AtRestEncryptionEnabled"),
         field("kms_key_id", T.TEXT, "KMS key.", "KmsKeyId"),
-        field("transit_encryption", T.BOOLEAN, "TLS.", "TransitEncryptionEnabled"),
         field(
             "transit_encryption_mode",
             T.TEXT,
             "preferred lets clients do without TLS; required does not.",
             "TransitEncryptionMode",
         ),
-        field("auth_token", T.BOOLEAN, "Clients give a token.", "AuthTokenEnabled"),
         field("user_groups", T.TEXT_LIST, "Groups of users that may come in.", "UserGroupIds"),
-        field(
-            "backup_retention_days",
-            T.BIGINT,
-            "Days backups are kept; 0 is off.",
-            "SnapshotRetentionLimit",
-        ),
-        field(
-            "auto_minor_version_upgrade",
-            T.BOOLEAN,
-            "Minor versions install themselves.",
-            "AutoMinorVersionUpgrade",
-        ),
         field("members", T.TEXT_LIST, "Clusters of the group.", "MemberClusters"),
     ),
     details=(cell_tags("elasticache:replicationgroup"),),

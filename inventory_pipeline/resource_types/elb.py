@@ -327,6 +327,7 @@ TARGET_GROUP = ResourceType(
             targets_in("unused"),
         ),
     ),
+    volatile=frozenset({"targets", "healthy_targets", "unhealthy_targets", "unused_targets"}),
     details=(
         Detail(
             "tags",

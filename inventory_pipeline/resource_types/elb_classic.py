@@ -119,6 +119,7 @@ CLASSIC_LOAD_BALANCER = ResourceType(
             desync_mitigation,
         ),
     ),
+    volatile=frozenset({"instances", "healthy_instances"}),
     details=(
         Detail(
             "tags",

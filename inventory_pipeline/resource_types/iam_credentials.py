@@ -70,6 +70,13 @@ def key_region(key: Item) -> str | None:
     return known("Region")(last)
 
 
+def key_used(key: Item) -> bool | None:
+    """Whether it ever was, as far as AWS knows; None where that was not read."""
+    if "last_used" not in key:
+        return None
+    return "LastUsedDate" in key["last_used"].get("AccessKeyLastUsed", {})
+
+
 def _report_key_fields(number: int) -> tuple[Field, ...]:
     key, which = f"access_key_{number}", "first" if number == 1 else "second"
     return (
@@ -177,6 +184,18 @@ IAM_CREDENTIAL = ResourceType(
             "generated_at",
         ),
     ),
+    volatile=frozenset(
+        {
+            "password_last_used_at",
+            "access_key_1_last_used_at",
+            "access_key_1_last_used_region",
+            "access_key_1_last_used_service",
+            "access_key_2_last_used_at",
+            "access_key_2_last_used_region",
+            "access_key_2_last_used_service",
+            "generated_at",
+        }
+    ),
     free=True,
 )
 
@@ -205,6 +224,7 @@ IAM_ACCESS_KEY = ResourceType(
     created_at="CreateDate",
     fields=(
         field("user_name", T.TEXT, "Its user.", "UserName"),
+        field("used", T.BOOLEAN, "Was ever used; NULL where that could not be read.", key_used),
         field(
             "last_used_at",
             T.TIMESTAMP,
@@ -214,6 +234,7 @@ IAM_ACCESS_KEY = ResourceType(
         field("last_used_region", T.TEXT, "Region of that use.", key_region),
         field("last_used_service", T.TEXT, "Service of that use.", key_service),
     ),
+    volatile=frozenset({"used", "last_used_at", "last_used_region", "last_used_service"}),
     details=(
         Detail(
             "last_used",

@@ -173,6 +173,7 @@ IAM_ROLE = ResourceType(
         PERMISSIONS_BOUNDARY,
         *permission_fields("inline_", "Its inline policies"),
     ),
+    volatile=frozenset({"last_used_at", "last_used_region"}),
     children=(STATEMENTS,),
     details=(
         Detail(

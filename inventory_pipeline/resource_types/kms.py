@@ -134,6 +134,7 @@ KMS_KEY = ResourceType(
         ),
         policy_statement_count(POLICY),
     ),
+    volatile=frozenset({"last_used_at", "last_used_for"}),
     details=(
         Detail(
             "aliases",

@@ -82,6 +82,7 @@ LAMBDA_EVENT_SOURCE_MAPPING = ResourceType(
             "ProvisionedPollerConfig.MinimumPollers || `0`",
         ),
     ),
+    volatile=frozenset({"last_result"}),
     details=(cell_tags("lambda:event-source-mapping"),),
     relationships=(
         Relationship("invokes", "lambda_function", function_names),
@@ -131,6 +132,7 @@ LAMBDA_REGION_SETTINGS = ResourceType(
         ),
         field("functions", T.BIGINT, "Functions.", "account.AccountUsage.FunctionCount"),
     ),
+    volatile=frozenset({"code_bytes"}),
     details=(Detail("account", "get_account_settings", {}, "lambda:GetAccountSettings"),),
     free=True,
 )

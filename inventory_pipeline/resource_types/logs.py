@@ -64,6 +64,7 @@ LOG_GROUP = ResourceType(
             "deletionProtectionEnabled || `false`",
         ),
     ),
+    volatile=frozenset({"stored_bytes"}),
     details=(cell_tags("logs:log-group"),),
 )
 

@@ -202,6 +202,9 @@ class ResourceType:
     type's. `arn` is a source, or a template in `{partition} {region} {account_id} {resource_id}`
     that begins with `arn:`. `tags` gives a list of `{Key, Value}` or a mapping; None is "not read".
 
+    `volatile` names columns that change by mere use (a size, a count, a time of last use), which is
+    no change of the resource.
+
     `costs` are what the price list bills for it; `free` says that AWS bills nothing for the
     resource as such. With neither, its cost is unknown.
     """
@@ -236,6 +239,7 @@ class ResourceType:
     metrics: tuple[Metric, ...] = ()
     costs: tuple[CostComponent, ...] = ()
     free: bool = False
+    volatile: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> tuple[Column, ...]:

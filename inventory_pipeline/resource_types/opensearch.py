@@ -146,7 +146,10 @@ OPENSEARCH_DOMAIN = ResourceType(
             switched("AdvancedSecurityOptions", "AnonymousAuthEnabled"),
         ),
         field(
-            "vpc_id", T.TEXT, "VPC; NULL where its endpoint is public.", "domain.VPCOptions.VPCId"
+            "vpc_id",
+            T.TEXT,
+            "VPC; empty where its endpoint is public.",
+            "domain && (domain.VPCOptions.VPCId || '')",
         ),
         field("log_kinds", T.TEXT_LIST, "Logs sent to CloudWatch.", log_kinds),
         field(

@@ -13,6 +13,7 @@ from inventory_pipeline.resource_types.model import (
     ResourceType,
     field,
 )
+from inventory_pipeline.resource_types.rds_databases import DATABASE_FIELDS
 from inventory_pipeline.resource_types.rds_engines import (
     ENGINE_DETAILS,
     ENGINE_FIELDS,
@@ -76,37 +77,17 @@ RDS_INSTANCE = ResourceType(
     tags="TagList || `[]`",
     keep=OWN_ENGINES,
     fields=(
-        field("engine", T.TEXT, "Engine.", "Engine"),
-        field("engine_version", T.TEXT, "Engine version.", "EngineVersion"),
+        *DATABASE_FIELDS,
         field("instance_class", T.TEXT, "Instance class, such as db.m5.large.", "DBInstanceClass"),
         field("multi_az", T.BOOLEAN, "Has a standby in another zone.", "MultiAZ"),
         field("license_model", T.TEXT, "Licence model.", "LicenseModel"),
         field("storage_type", T.TEXT, "gp2, gp3, io1, io2, standard or aurora.", "StorageType"),
         field("allocated_storage_gb", T.BIGINT, "Allocated storage, GiB.", "AllocatedStorage"),
-        field("iops", T.BIGINT, "Provisioned IOPS.", "Iops"),
-        field("encrypted", T.BOOLEAN, "Storage encrypted at rest.", "StorageEncrypted"),
-        field("kms_key_id", T.TEXT, "KMS key.", "KmsKeyId"),
-        field(
-            "publicly_accessible", T.BOOLEAN, "Resolves to a public address.", "PubliclyAccessible"
-        ),
         field(
             "backup_retention_days",
             T.BIGINT,
             "Days automated backups are kept; 0 is off.",
             "BackupRetentionPeriod",
-        ),
-        field("deletion_protection", T.BOOLEAN, "Deletion protection.", "DeletionProtection"),
-        field(
-            "auto_minor_version_upgrade",
-            T.BOOLEAN,
-            "Minor versions install themselves.",
-            "AutoMinorVersionUpgrade",
-        ),
-        field(
-            "iam_authentication",
-            T.BOOLEAN,
-            "IAM database authentication.",
-            "IAMDatabaseAuthenticationEnabled",
         ),
         field("cluster_id", T.TEXT, "Cluster it is a member of.", "DBClusterIdentifier"),
         field(
@@ -139,13 +120,6 @@ RDS_INSTANCE = ResourceType(
             "Source cluster of a read replica.",
             "ReadReplicaSourceDBClusterIdentifier",
         ),
-        field("master_username", T.TEXT, "Name of the administrator.", "MasterUsername"),
-        field(
-            "master_secret_arn",
-            T.TEXT,
-            "Secret that AWS keeps its password in; NULL where it does not.",
-            "MasterUserSecret.SecretArn",
-        ),
         field(
             "parameter_group",
             T.TEXT,
@@ -160,15 +134,6 @@ RDS_INSTANCE = ResourceType(
             "CertificateDetails.ValidTill",
         ),
         field(
-            "log_exports",
-            T.TEXT_LIST,
-            "Logs sent to CloudWatch; empty where none.",
-            "EnabledCloudwatchLogsExports || `[]`",
-        ),
-        field(
-            "copies_tags_to_snapshots", T.BOOLEAN, "Snapshots get its tags.", "CopyTagsToSnapshot"
-        ),
-        field(
             "monitoring_seconds",
             T.BIGINT,
             "Interval of enhanced monitoring; 0 is off.",
@@ -179,12 +144,6 @@ RDS_INSTANCE = ResourceType(
             T.BOOLEAN,
             "Performance Insights is on.",
             "PerformanceInsightsEnabled",
-        ),
-        field(
-            "restarts_at",
-            T.TIMESTAMP,
-            "When AWS will start a stopped one again.",
-            "AutomaticRestartTime",
         ),
         *ENGINE_FIELDS,
     ),

@@ -10,6 +10,7 @@ from inventory_pipeline.resource_types.model import (
     ResourceType,
     field,
 )
+from inventory_pipeline.resource_types.rds_databases import DATABASE_FIELDS
 from inventory_pipeline.resource_types.rds_engines import (
     ENGINE_DETAILS,
     ENGINE_FIELDS,
@@ -45,8 +46,7 @@ RDS_CLUSTER = ResourceType(
     tags="TagList || `[]`",
     keep=OWN_ENGINES,
     fields=(
-        field("engine", T.TEXT, "Engine.", "Engine"),
-        field("engine_version", T.TEXT, "Engine version.", "EngineVersion"),
+        *DATABASE_FIELDS,
         field("engine_mode", T.TEXT, "provisioned or serverless.", "EngineMode"),
         field(
             "instance_class",
@@ -62,24 +62,11 @@ RDS_CLUSTER = ResourceType(
             "Allocated storage, GiB; Aurora says 1.",
             "AllocatedStorage",
         ),
-        field("iops", T.BIGINT, "Provisioned IOPS.", "Iops"),
-        field("encrypted", T.BOOLEAN, "Storage encrypted at rest.", "StorageEncrypted"),
-        field("kms_key_id", T.TEXT, "KMS key.", "KmsKeyId"),
-        field(
-            "publicly_accessible", T.BOOLEAN, "Resolves to a public address.", "PubliclyAccessible"
-        ),
         field(
             "backup_retention_days",
             T.BIGINT,
             "Days automated backups are kept.",
             "BackupRetentionPeriod",
-        ),
-        field("deletion_protection", T.BOOLEAN, "Deletion protection.", "DeletionProtection"),
-        field(
-            "iam_authentication",
-            T.BOOLEAN,
-            "IAM database authentication.",
-            "IAMDatabaseAuthenticationEnabled",
         ),
         field(
             "members",
@@ -88,28 +75,6 @@ RDS_CLUSTER = ResourceType(
             "DBClusterMembers[].DBInstanceIdentifier",
         ),
         field("endpoint_port", T.BIGINT, "Port.", "Port"),
-        field(
-            "auto_minor_version_upgrade",
-            T.BOOLEAN,
-            "Minor versions install themselves.",
-            "AutoMinorVersionUpgrade",
-        ),
-        field(
-            "log_exports",
-            T.TEXT_LIST,
-            "Logs sent to CloudWatch; empty where none.",
-            "EnabledCloudwatchLogsExports || `[]`",
-        ),
-        field(
-            "copies_tags_to_snapshots", T.BOOLEAN, "Snapshots get its tags.", "CopyTagsToSnapshot"
-        ),
-        field("master_username", T.TEXT, "Name of the administrator.", "MasterUsername"),
-        field(
-            "master_secret_arn",
-            T.TEXT,
-            "Secret that AWS keeps its password in; NULL where it does not.",
-            "MasterUserSecret.SecretArn",
-        ),
         field("parameter_group", T.TEXT, "Cluster parameter group.", "DBClusterParameterGroup"),
         field(
             "certificate_expires_at",
@@ -133,12 +98,6 @@ RDS_CLUSTER = ResourceType(
         ),
         field(
             "global_cluster_id", T.TEXT, "Global cluster it is part of.", "GlobalClusterIdentifier"
-        ),
-        field(
-            "restarts_at",
-            T.TIMESTAMP,
-            "When AWS will start a stopped one again.",
-            "AutomaticRestartTime",
         ),
         *ENGINE_FIELDS,
     ),

@@ -80,6 +80,7 @@ SECRET = ResourceType(
         field("primary_region", T.TEXT, "Where a replicated secret comes from.", "PrimaryRegion"),
         policy_statement_count(POLICY),
     ),
+    volatile=frozenset({"last_accessed_at"}),
     details=(
         Detail(
             "policy",

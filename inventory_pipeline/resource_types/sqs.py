@@ -98,6 +98,7 @@ SQS_QUEUE = ResourceType(
         ),
         policy_statement_count(POLICY),
     ),
+    volatile=frozenset({"messages"}),
     details=(
         Detail(
             "attributes",

@@ -123,6 +123,7 @@ SUBNET = ResourceType(
             "BlockPublicAccessStates.InternetGatewayBlockMode",
         ),
     ),
+    volatile=frozenset({"available_addresses"}),
     relationships=(IN_VPC,),
     free=True,
 )

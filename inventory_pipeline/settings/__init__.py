@@ -4,7 +4,7 @@ Imports nothing of the project but column primitives.
 """
 
 from inventory_pipeline.settings.access import CredentialSettings, OrganizationSettings
-from inventory_pipeline.settings.errors import SettingsError
+from inventory_pipeline.settings.errors import SettingsError, near
 from inventory_pipeline.settings.model import (
     ArchivePolicy,
     NotificationSettings,
@@ -23,5 +23,6 @@ __all__ = [
     "Settings",
     "SettingsError",
     "load_settings",
+    "near",
     "require_known",
 ]

@@ -15,6 +15,9 @@ from pydantic_core import ErrorDetails
 
 Step = str | int
 
+OFFERED = 4
+"""Choices that an error offers at most."""
+
 
 class SettingsError(Exception):
     """What is wrong with the settings, one line a problem: file, path, value and what to do."""
@@ -77,13 +80,22 @@ def _problem(error: ErrorDetails, settings: type[BaseModel]) -> str:
             return f"{text}, not {shown(value)}{hint}"
 
 
-def nearest(wrong: str, choices: Iterable[str]) -> str:
-    """The end of a line that helps: the nearest choice, or all where they are few."""
+def near(wrong: str, choices: Iterable[str]) -> list[str]:
+    """What someone may have meant: a few choices that have the word in them, or one like it."""
     folded = {choice.casefold(): choice for choice in choices}
-    near = difflib.get_close_matches(wrong.casefold(), folded, n=1)
-    if near:
-        return f"; did you mean {folded[near[0]]!r}?"
-    return f"; known: {', '.join(folded.values())}" if 0 < len(folded) <= 20 else ""
+    word = wrong.casefold()
+    words = {word, word.removesuffix("s")}
+    found = [choice for choice in folded if words & {*choice.split("_")}]
+    found = found[:OFFERED] or difflib.get_close_matches(word, folded, n=1)
+    return [folded[choice] for choice in found]
+
+
+def nearest(wrong: str, choices: Iterable[str]) -> str:
+    """The end of a line that helps: the nearest choices, or all where they are few."""
+    known = list(choices)
+    if found := near(wrong, known):
+        return f"; did you mean {' or '.join(map(repr, found))}?"
+    return f"; known: {', '.join(known)}" if 0 < len(known) <= 20 else ""
 
 
 def _keys_beside(settings: type[BaseModel], path: tuple[Step, ...]) -> list[str]:

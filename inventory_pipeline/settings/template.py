@@ -4,16 +4,21 @@ Belongs here: layout only. Every key, default and comment comes from `model`, so
 Lines of prose begin with "# "; keys to be uncommented have no space or several after the "#".
 """
 
+import ast
+import inspect
 import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import cache
+from itertools import pairwise
 from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from inventory_pipeline.settings.model import Settings
+from inventory_pipeline.settings.section import Section
 from inventory_pipeline.settings.sources import OVERRIDES
 
 HEADER = """\
@@ -41,7 +46,7 @@ def _key(
 ) -> Iterator[str]:
     """A key with its comment; what nests in it is indented. An `example` shows example values."""
     field, here = model.model_fields[name], (*path, name)
-    yield from _comment(field, here)
+    yield from _comment(_meanings(model)[name], here)
     item = _item_section(field)
     if isinstance(field.default, BaseModel):
         yield f"{name}:"
@@ -57,9 +62,28 @@ def _key(
         yield from (f"#{line}" for line in _indented(named or _listed(entry)))
 
 
-def _comment(field: FieldInfo, path: tuple[str, ...]) -> Iterator[str]:
+def _comment(meaning: str, path: tuple[str, ...]) -> Iterator[str]:
     variable = next((f" [{name}]" for name, at in OVERRIDES.items() if at == path), "")
-    yield from (f"# {line}" for line in textwrap.wrap(f"{field.description}{variable}", 90))
+    yield from (f"# {line}" for line in textwrap.wrap(f"{meaning}{variable}", 90))
+
+
+@cache
+def _meanings(model: type[BaseModel]) -> dict[str, str]:
+    """What stands below each key of a section, in its source.
+
+    pydantic can read it as well, but would do so whenever anything reads settings.
+    """
+    found: dict[str, str] = {}
+    for section in reversed(model.__mro__[: model.__mro__.index(Section)]):
+        source = ast.parse(textwrap.dedent(inspect.getsource(section)))
+        for statement, below in pairwise(ast.walk(source)):
+            match statement, below:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)),
+                    ast.Expr(value=ast.Constant(value=str(text))),
+                ):
+                    found[name] = inspect.cleandoc(text)
+    return found
 
 
 def _item_section(field: FieldInfo) -> type[BaseModel] | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.utils import parse_timestamp
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,12 +20,14 @@ from inventory_pipeline.accounts import (
     retries,
 )
 from inventory_pipeline.accounts.clients import _timestamp
+from inventory_pipeline.accounts.failures import classify
 from inventory_pipeline_tests.simulated_aws import (
     ENGINEERING,
     OPERATIONS,
     Fault,
     FaultyClients,
     ec2_error,
+    json_answer,
     refused,
     settings_of,
 )
@@ -232,6 +235,33 @@ def test_a_throttled_call_is_repeated_and_both_are_counted(
     with Watch() as watch:
         clients.client(account, "ec2", "us-east-1").describe_volumes()
     assert (watch.calls, watch.retries, watch.throttles) == (3, 2, 2)
+
+
+PROXY = b"<html><body>Sign in to the network</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("ec2", "DescribeVolumes"), ("lambda", "ListFunctions"), ("sqs", "ListQueues")],
+)
+@pytest.mark.parametrize("body", [PROXY, b""], ids=["a page", "nothing"])
+def test_who_answers_in_the_place_of_aws_is_not_believed(
+    aws: str, service: str, operation: str, body: bytes
+) -> None:
+    """Such an answer would read as "there is nothing", and all that was there as gone."""
+    fault = Fault(operation, [(200, {"content-type": "text/html"}, body)])
+    client = FaultyClients(settings_of(aws), fault).client(None, service, "us-east-1")
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - of botocore's where it is no XML
+        getattr(client, xform_name(operation))()
+    failure = classify(caught.value)
+    assert failure.status == "error"
+    assert "Sign in" not in str(failure)
+
+
+def test_an_empty_answer_of_aws_is_believed(aws: str) -> None:
+    fault = Fault("ListQueues", [json_answer({})])
+    client = FaultyClients(settings_of(aws), fault).client(None, "sqs", "us-east-1")
+    assert "QueueUrls" not in client.list_queues()
 
 
 def test_nothing_is_sent_after_the_deadline(aws: str) -> None:

@@ -129,11 +129,12 @@ class TestRenewal:
         # Both were to end in five minutes: the second call assumed both again, the third none.
         assert fault.calls == 4
 
+    @pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "RequestExpired"])
     def test_a_role_that_aws_calls_ended_is_assumed_anew_and_the_call_repeated(
-        self, aws: str
+        self, aws: str, code: str
     ) -> None:
         settings = settings_of(aws)
-        ended = ec2_error("ExpiredToken", "The security token included in the request is expired")
+        ended = ec2_error(code, "The security token included in the request is expired")
         clients = FaultyClients(
             settings,
             Fault("DescribeVolumes", [None, ended, None]),
@@ -144,6 +145,20 @@ class TestRenewal:
         ec2.describe_volumes()
         ec2.describe_volumes()
         assert called.keys == ["ASIAOLD", "ASIAOLD", "ASIANEW"]
+
+    def test_calls_that_are_refused_at_once_are_all_repeated(self, aws: str) -> None:
+        settings = settings_of(aws)
+
+        def forget() -> None:
+            """What another thread does, whose call was refused a moment earlier."""
+            clients._credentials.clear()
+
+        refused_late = Fault(
+            "DescribeVolumes", [ec2_error("ExpiredToken"), None], before=forget, forever=False
+        )
+        clients = FaultyClients(settings, refused_late)
+        clients.client(accounts_of(settings)[0], "ec2", "us-east-1").describe_volumes()
+        assert refused_late.calls == 2
 
     def test_one_that_stays_ended_is_a_failure_after_the_second_try(self, aws: str) -> None:
         settings = settings_of(aws)

@@ -26,6 +26,7 @@ def refusal(code: str, message: str = "said AWS") -> ClientError:
         ("AuthFailure", "denied"),
         ("InvalidClientTokenId", "denied"),
         ("ExpiredToken", "denied"),
+        ("RequestExpired", "denied"),
         ("Throttling", "throttled"),
         ("ThrottlingException", "throttled"),
         ("TooManyRequestsException", "throttled"),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory_pipeline.accounts import Clients, Watch
+from inventory_pipeline.accounts.account import GLOBAL_REGIONS
 from inventory_pipeline.accounts.organization import TAGS, UNITS, Organization, read_organization
 from inventory_pipeline_tests.accounts.landing_zone import MANAGEMENT, LandingZone
 from inventory_pipeline_tests.simulated_aws import Fault, FaultyClients, refused
@@ -141,6 +142,21 @@ def test_where_aws_tells_paths_no_unit_is_asked_for_its_accounts() -> None:
 def test_the_newer_field_tells_the_state(fields: dict[str, str], active: bool) -> None:
     [member] = read_organization(script({"Id": "111111111111", "Name": "a", **fields})).members
     assert member.is_active is active
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-west-1", "organizations.us-east-1.amazonaws.com"),
+        ("cn-north-1", "organizations.cn-northwest-1.amazonaws.com.cn"),
+        ("us-gov-east-1", "organizations.us-gov-west-1.amazonaws.com"),
+    ],
+)
+def test_each_partition_has_its_own_organizations(region: str, host: str) -> None:
+    clients = Clients(home_region=region)
+    asked = GLOBAL_REGIONS[clients.partition]
+    client = clients.client(None, "organizations", asked)
+    assert client.meta.endpoint_url == f"https://{host}"
 
 
 @given(st.lists(st.text(max_size=40), max_size=3))

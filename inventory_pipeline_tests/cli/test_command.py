@@ -11,6 +11,7 @@ import pytest
 
 from inventory_pipeline.cli import COMMANDS, main
 from inventory_pipeline.defs.launch import JobOutcome
+from inventory_pipeline.resource_types import resource_types
 from inventory_pipeline.settings import load_settings
 
 
@@ -71,6 +72,9 @@ def test_wrong_usage_exits_with_2(read, run, arguments):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [(["--resource-type", "ec2_instances"], "did you mean ec2_instance?"),
+     (["--resource-type", "nat"], "did you mean nat_gateway?"),
+     (["--resource-type", "EC2"], "did you mean ec2 or "),
+     (["--resource-type", "quux"], "`inventory list resource-types`"),
      (["--columns", "nam"], "did you mean name?")],
 )  # fmt: skip
 def test_wrong_usage_names_the_right_word(read, arguments, told):
@@ -115,6 +119,39 @@ def test_lists_have_what_the_build_has(run, what):
         "controls": "s3.public_read", "assets": "resource_costs",
     }[what]  # fmt: skip
     assert known in {value for row in rows for value in row.values() if isinstance(value, str)}
+
+
+def test_resource_types_read_well_in_a_narrow_terminal(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("list", "resource-types").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    words = {word for line in lines for word in line.split()}
+    assert words >= resource_types().keys()
+    assert words >= {kind.group for kind in resource_types().values()}
+
+
+def test_resource_types_as_json_have_all_that_is_seen(run):
+    rows = json.loads(run("list", "resource-types", "--format", "json").stdout)["rows"]
+    listed = {row["resource_type"]: row for row in rows}
+    for kind in resource_types().values():
+        row = listed[kind.name]
+        assert row["iam_actions"] == list(kind.actions)
+        assert [c["column"] for c in row["columns"]] == [c.name for c in kind.columns]
+        assert [m["column"] for m in row["metrics"]] == [m.column for m in kind.metrics]
+        assert {r["target"] for r in row["relationships"]} == {
+            r.target_type for r in kind.relationships
+        }
+        assert [c["table"] for c in row["child_tables"]] == [c.table.name for c in kind.children]
+    assert {name: listed[name]["price"] for name in ("ebs_volume", "vpc")} == {
+        "ebs_volume": "listed", "vpc": "free"}  # fmt: skip
+
+
+def test_query_knows_the_columns_of_newer_types(read):
+    for name in ("security_group", "iam_role"):
+        own = resource_types()[name].columns[0].name
+        result = read("query", "--resource-type", name, "--columns", f"resource_id,{own}")
+        assert result.exit_code == 0, result.output
+        assert f"no column '{own}'" in read("query", "--columns", own).stderr
 
 
 def test_prices_are_exact_and_unknown_is_null(run):

@@ -21,7 +21,7 @@ EVERYWHERE = RegionScope()
 
 
 def planned(*entries: Entry, scope: RegionScope = EVERYWHERE) -> dict[tuple[str, str, str], Cell]:
-    cells = plan(entries, KINDS, scope, lambda _: ["ap-east-1", "us-west-2"])
+    cells = plan(entries, KINDS, scope, lambda *_: ["ap-east-1", "us-west-2"])
     found = {cell.key: cell for cell in cells}
     assert len(found) == len(cells)
     return found
@@ -138,7 +138,17 @@ def test_a_tally_shows_the_worst_of_its_failures() -> None:
 def test_a_global_type_may_be_asked_elsewhere_and_not_in_every_partition() -> None:
     kind = resource_types()["s3_multi_region_access_point"]
     abroad = Entry(Account("4", "abroad", partition="aws-cn"), regions=Regions(("cn-north-1",), ()))
-    cells = plan([OPEN, abroad], [kind], EVERYWHERE, lambda _: [])
+    cells = plan([OPEN, abroad], [kind], EVERYWHERE, lambda *_: [])
     assert [(cell.key, cell.call_region) for cell in cells] == [
         (("1", "global", "s3_multi_region_access_point"), "us-west-2")
     ]
+
+
+def test_a_service_that_a_region_may_not_have_is_noted() -> None:
+    def known(partition: str, service: str) -> list[str]:
+        return ["us-east-1"] if service == "ec2" else []
+
+    cells = {cell.key: cell for cell in plan([OPEN], KINDS, EVERYWHERE, known)}
+    assert cells["1", "eu-central-2", "ebs_volume"].may_be_missing
+    assert not cells["1", "us-east-1", "ebs_volume"].may_be_missing
+    assert not cells["1", "global", "s3_bucket"].may_be_missing

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
+from inventory_pipeline.collect import Cell, CellRunner
 from inventory_pipeline.columns import ColumnType as T
 from inventory_pipeline.resource_types import (
     Batch,
@@ -17,7 +19,16 @@ from inventory_pipeline.resource_types import (
     Within,
 )
 from inventory_pipeline.resource_types.model import field
-from inventory_pipeline_tests.collect.scripted import THINGS, kind_of, look, refused, statuses
+from inventory_pipeline_tests.collect.scripted import (
+    ACCOUNT,
+    AT,
+    THINGS,
+    Scripted,
+    kind_of,
+    look,
+    refused,
+    statuses,
+)
 
 GONE = refused("NoSuchThing")
 DENIED = refused("AccessDenied")
@@ -294,3 +305,14 @@ def test_a_token_that_comes_again_is_an_error_and_what_was_seen_stays() -> None:
     result, client = look(kind_of(), {"list_things": lambda NextToken=None: answer})
     assert (ids(result), result.status) == (["a"], "error")
     assert len(client.asked) == 2
+
+
+@pytest.mark.parametrize(("missing", "status"), [(True, "region_disabled"), (False, "error")])
+def test_no_endpoint_means_no_service_only_where_the_region_may_lack_it(
+    missing: bool, status: str
+) -> None:
+    unreachable = EndpointConnectionError(endpoint_url="https://things.eu-west-1.example")
+    client = Scripted({"list_things": [unreachable]})
+    cell = Cell(ACCOUNT, "eu-west-1", kind_of(), may_be_missing=missing)
+    (result,) = CellRunner(client, AT, lambda: AT).run([cell])
+    assert result.status == status

@@ -34,6 +34,63 @@ FETCH_SECONDS = 600
 START_SECONDS = 60
 REGION = "us-east-1"
 
+ASKED_DIFFERENTLY = (
+    # On no resource, where AWS asks them on one.
+    "cloudtrail:ListTags",
+    "config:DescribeConfigurationRecorderStatus",
+    "dynamodb:GetResourcePolicy",
+    "ecr:BatchGetRepositoryScanningConfiguration",
+    "ecr:ListTagsForResource",
+    "ecs:DescribeClusters",
+    "iam:GetAccessKeyLastUsed",
+    "iam:GetInstanceProfile",
+    "sns:ListTagsForResource",
+    # For each question about a function that it has no action of its own for.
+    "lambda:GetFunction",
+)
+"""What ministack asks other than AWS does. These are allowed besides the rendered policies, so that
+nothing else hides behind them."""
+
+UNIMPLEMENTED = frozenset(
+    {
+        "access_analyzer",
+        "cloudtrail_trail.insights",
+        "dynamodb_table.scaling",
+        "ec2_instance.image",
+        "ec2_region_settings.ebs_encryption",
+        "ec2_region_settings.ebs_key",
+        "ec2_region_settings.image_block",
+        "ec2_region_settings.metadata_defaults",
+        "ec2_region_settings.serial_console",
+        "ec2_region_settings.snapshot_block",
+        "ec2_region_settings.vpc_block",
+        "ecr_repository.registry",
+        "ecr_repository.scanning",
+        "guardduty_detector",
+        "iam_account.features",
+        "iam_account.support",
+        "iam_server_certificate",
+        "kms_key.usage",
+        "lambda_function.provisioned",
+        "launch_template.default_versions",
+        "organization.delegated",
+        "organization.trusted_services",
+        "rds_cluster.engine_lifecycles",
+        "rds_instance.engine_lifecycles",
+        "rds_snapshot.attributes",
+        "redshift_cluster",
+        "reserved_instance",
+        "s3_account_settings.public_access_block",
+        "s3_bucket.account_public_access_block",
+        "savings_plan",
+        "transit_gateway",
+    }
+)
+"""Collectors whose calls ministack does not answer, or not as AWS does."""
+
+ASKED_OF_A_TABLE = ("glue:GetDatabase",)
+"""ministack takes the database's name for a table's."""
+
 
 class MinistackUnavailableError(Exception):
     """No ministack can be had on this machine; the message says why."""

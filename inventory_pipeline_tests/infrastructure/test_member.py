@@ -31,6 +31,7 @@ from inventory_pipeline_tests.infrastructure.resolving import (
     statements,
     trust,
 )
+from inventory_pipeline_tests.resource_types.shapes import operation
 
 ORGANIZATION = "o-1234567890"
 COLLECTOR = "arn:aws:iam::999999999999:role/InventoryCollector"
@@ -185,7 +186,10 @@ NAMED = {action for kind in KINDS.values() for action in named_one_at_a_time(kin
 SHARED = frozenset({"ec2:GetManagedPrefixListEntries"})
 """Asked of resources of AWS and of other accounts as well."""
 
-CONFINABLE = {
+API_GATEWAY = "apigateway:GET"
+"""Reads whatever there is, so it is confined to the paths that are asked, listings included."""
+
+CONFINABLE = {API_GATEWAY} | {
     action
     for action in NAMED - SHARED
     if (found := facts(action)) and found.arns and found.level == "Read"
@@ -199,13 +203,32 @@ def test_an_action_is_confined_where_aws_can() -> None:
     assert (missing, wrong) == ([], []), "to be added to, and taken out of, confined.py"
 
 
+def test_of_api_gateway_exactly_the_paths_that_are_asked_are_allowed() -> None:
+    calls = {
+        (detail.service or kind.service, detail.operation)
+        for kind in KINDS.values()
+        for detail in kind.details
+        if detail.iam_action == API_GATEWAY
+    }
+    calls |= {
+        (kind.service, kind.operation)
+        for kind in KINDS.values()
+        if kind.operation and API_GATEWAY in kind.iam_actions
+    }
+    uris = [operation(*call).http["requestUri"].removeprefix("/v2") for call in calls]
+    asked = {re.sub(r"\{\w+\}", "*", uri) for uri in uris}
+    [statement] = statements(member_role_of([API_GATEWAY]))
+    assert {arn.partition("::")[2] for arn in statement["Resource"]} == asked
+    assert not any(fnmatchcase("arn:aws:apigateway:x::/apikeys", a) for a in statement["Resource"])
+
+
 def concrete(arn: str) -> str:
     """An ARN of AWS's list as one of the account's would be."""
     arn = arn.replace("${Partition}", "aws").replace("${Account}", PSEUDO["AWS::AccountId"])
     return re.sub(r"\$\{\w+\}", "x", arn)
 
 
-@pytest.mark.parametrize("action", sorted(CONFINED))
+@pytest.mark.parametrize("action", sorted(CONFINED - {API_GATEWAY}))
 def test_all_that_a_confined_action_can_name_is_within(action: str) -> None:
     [statement] = statements(member_role_of([action]))
     found = facts(action)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory_pipeline.lake import Lake, publish_warehouse
+from inventory_pipeline.lake import Lake, Rewriting, publish_warehouse
 from inventory_pipeline_tests.lake.planted import (
     DAY,
     NEWER,
@@ -108,6 +108,17 @@ def die_before_the_commit_of_a_merge(location: str) -> None:
     lake = Lake.open(location)
     Transaction.commit_transaction = die  # type: ignore[method-assign,assignment]
     lake.merge("s3_usage", delivery("a"), lambda _: usage("a", 8, 9))
+
+
+def die_before_the_commit_of_a_rewrite(location: str) -> None:
+    import pyarrow.parquet as pq
+    from pyiceberg.table import Transaction
+
+    lake = Lake.open(location)
+    Transaction.commit_transaction = die  # type: ignore[method-assign,assignment]
+    file = lake.scratch_file()
+    pq.write_table(instances(NEWER, "i-2"), file)
+    lake.rewrite("ec2_instances", {"snapshot_at": NEWER}, lambda _: Rewriting((), [file]))
 
 
 def collect(location: str, *, die_halfway: bool = False) -> None:

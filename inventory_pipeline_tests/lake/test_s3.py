@@ -1,14 +1,15 @@
 """The same lake on S3 with the Glue catalogue, both simulated."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import boto3
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from inventory_pipeline.lake import DuckDBEngine, Lake, publish_warehouse
+from inventory_pipeline.lake import DataFile, DuckDBEngine, Lake, Rewriting, publish_warehouse
 from inventory_pipeline_tests.lake.planted import (
     DAY,
     NEWER,
@@ -76,6 +77,34 @@ def test_the_same_operations_hold_on_s3_with_glue(s3_lake: Lake, tmp_path: Path)
         assert db.execute("SELECT count(*) FROM s3_usage").fetchall() == [(3,)]
         views = db.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
         assert views == []
+
+
+def test_a_file_whose_commit_was_overtaken_is_uploaded_anew(s3_lake: Lake):
+    def data_files() -> list[str]:
+        listed = boto3.client("s3").list_objects_v2(
+            Bucket="lake-bucket", Prefix="prod/tables/ec2_instances/data/"
+        )
+        keys = [found["Key"] for found in listed.get("Contents", [])]
+        return [key for key in keys if key.endswith(".parquet")]
+
+    before = data_files()
+    partition, file, calls = {"snapshot_at": NEWER}, s3_lake.scratch_file(), 0
+    pq.write_table(instances(NEWER, "i-2"), file)
+
+    def add(current: Sequence[DataFile]) -> Rewriting:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            Lake.open(s3_lake.location, catalog="glue").merge(
+                "ec2_instances", partition, lambda _: instances(NEWER, "i-1")
+            )
+        return Rewriting(current, [file])
+
+    assert s3_lake.rewrite("ec2_instances", partition, add).conflicts == 1
+    publish(s3_lake, NEWER)
+    assert ids(s3_lake.read("ec2_instances")) == ["i-1", "i-2"]
+    assert not file.exists()
+    assert len(data_files()) == len(before) + 2, "nothing is left of the attempt"
 
 
 def test_a_writer_that_glue_says_was_overtaken_starts_over(s3_lake: Lake):

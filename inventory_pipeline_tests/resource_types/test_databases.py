@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from inventory_pipeline.collect.sources import find
 from inventory_pipeline.resource_types import (
     dynamodb,
     efs,
@@ -185,6 +186,18 @@ def test_a_file_systems_lifecycle_is_a_policy_for_each_transition() -> None:
     assert efs.transition("TransitionToIA")({}) is None
     assert efs.backup(tiered) == "DISABLED"
     assert efs.backup({}) is None
+
+
+def test_a_domain_that_was_not_described_is_not_a_public_one() -> None:
+    def vpc(item: dict[str, Any]) -> Any:
+        source = next(
+            f.source for f in opensearch.OPENSEARCH_DOMAIN.fields if f.column.name == "vpc_id"
+        )
+        return find(source, item)
+
+    assert vpc({"DomainName": "d"}) is None
+    assert vpc({"DomainName": "d", "domain": {"DomainName": "d"}}) == ""
+    assert vpc({"domain": {"VPCOptions": {"VPCId": "vpc-1"}}}) == "vpc-1"
 
 
 def test_a_domains_options_that_never_were_set_are_off() -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from inventory_pipeline.resource_types import autoscaling, ebs, ec2, ec2_images, ec2_settings
+from inventory_pipeline.resource_types import (
+    autoscaling,
+    commitments,
+    ebs,
+    ec2,
+    ec2_images,
+    ec2_settings,
+)
+from inventory_pipeline_tests.collect.scripted import look
 
 RUNNING = {"InstanceId": "i-1", "State": {"Name": "running"}}
 STOPPED = {"InstanceId": "i-1", "State": {"Name": "stopped"}}
@@ -127,3 +136,18 @@ def test_a_group_launches_from_its_template_or_its_policys() -> None:
     assert autoscaling.launch_template_id(plain) == "lt-1"
     assert autoscaling.launch_template_id({}) is None
     assert autoscaling.subnet_ids({"VPCZoneIdentifier": ""}) == []
+
+
+def test_capacity_that_another_account_shares_is_not_counted_again() -> None:
+    reservations = [
+        {"CapacityReservationId": f"cr-{owner}", "OwnerId": owner}
+        for owner in ("111111111111", "222222222222")
+    ]
+
+    def describe(Filters: list[dict[str, Any]], **_: Any) -> Any:
+        (owners,) = (f["Values"] for f in Filters if f["Name"] == "owner-id")
+        return {"CapacityReservations": [r for r in reservations if r["OwnerId"] in owners]}
+
+    kind = replace(commitments.CAPACITY_RESERVATION, metrics=())
+    result, _ = look(kind, {"describe_capacity_reservations": describe})
+    assert [row["resource_id"] for row in result.rows] == ["cr-111111111111"]

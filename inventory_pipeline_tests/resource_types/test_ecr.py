@@ -54,6 +54,9 @@ def test_the_latest_image_is_the_one_pushed_last() -> None:
     }
     assert ecr.latest_image({"images": []}) is None
     assert ecr.latest_image({}) is None
+    assert ecr.nothing_pushed({"images": []})
+    assert not ecr.nothing_pushed({"images": [image("a", 2)]})
+    assert not ecr.nothing_pushed({})
 
 
 def test_repositories(aws: str) -> None:

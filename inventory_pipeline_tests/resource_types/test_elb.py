@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inventory_pipeline.collect.observe import find
+from inventory_pipeline.collect.sources import find
 from inventory_pipeline.resource_types import elb, elb_classic
 from inventory_pipeline.resource_types.elb_listeners import (
     LOAD_BALANCER_LISTENERS,

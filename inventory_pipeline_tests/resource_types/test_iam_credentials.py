@@ -154,6 +154,20 @@ def test_keys_have_their_users_and_their_last_use() -> None:
         None,
         None,
     )
+    assert (first["used"], second["used"]) == (True, False)
+
+
+def test_a_key_whose_use_was_not_read_is_not_one_that_was_never_used() -> None:
+    result, _ = look(
+        iam_credentials.IAM_ACCESS_KEY,
+        {
+            "list_users": [{"Users": [{"UserName": "a", "Arn": "arn"}]}],
+            "list_access_keys": [{"AccessKeyMetadata": [{"AccessKeyId": "AKIA"}]}],
+            "get_access_key_last_used": lambda AccessKeyId: refused("AccessDenied"),
+        },
+    )
+    (row,) = result.rows
+    assert (row["used"], row["last_used_at"]) == (None, None)
 
 
 def test_a_user_who_left_meanwhile_is_no_failure() -> None:

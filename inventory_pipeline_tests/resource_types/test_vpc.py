@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inventory_pipeline.collect.observe import find
+from inventory_pipeline.collect.sources import find
 from inventory_pipeline.resource_types import resource_types, vpc, vpc_endpoints, vpc_routing
 from inventory_pipeline_tests.resource_types.collected import (
     children_of,
