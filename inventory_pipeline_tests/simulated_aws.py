@@ -49,7 +49,7 @@ CANARY = "canary-7b1f-never-to-be-stored"
 def aws_server() -> Iterator[str]:
     from moto.server import ThreadedMotoServer
 
-    from inventory_pipeline.demo.lambda_gaps import fill_lambda_gaps
+    from inventory_pipeline_tests.lambda_gaps import fill_lambda_gaps
 
     fill_lambda_gaps()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from inventory_pipeline.lake import Lake
     from inventory_pipeline.settings import Settings
+    from inventory_pipeline.settings.model import CollectionSettings
 
 SNAPSHOT_EVERY = timedelta(hours=12)
 
@@ -98,12 +99,7 @@ def collect(
     roster = roster_of(settings, clients, known_accounts(lake))
     chosen = _chosen(roster.accounts, accounts or ())
 
-    def entered(account: Account) -> Entry:
-        with Watch(clock() + wanted.timeout_seconds, clock):
-            return enter(account, clients)
-
-    with ThreadPoolExecutor(wanted.parallel_regions, "account") as pool:
-        entries = list(pool.map(entered, chosen))
+    entries = _entries(chosen, clients, wanted, clock)
     scope = RegionScope(tuple(settings.regions), tuple(settings.excluded_regions))
     planned = _cells(plan(entries, kinds, scope, clients.known_regions), regions or ())
     cells = cells_to_ask(lake, snapshot_at, planned, failed=failed)
@@ -127,6 +123,17 @@ def collect(
     return CollectionResult(
         snapshot_at, dict(commits.rows), dict(commits.statuses), len(planned), len(cells)
     )
+
+
+def _entries(
+    accounts: Sequence[Account], clients: Clients, wanted: CollectionSettings, clock: Clock
+) -> list[Entry]:
+    def entered(account: Account) -> Entry:
+        with Watch(clock() + wanted.timeout_seconds, clock):
+            return enter(account, clients)
+
+    with ThreadPoolExecutor(wanted.parallel_regions, "account") as pool:
+        return list(pool.map(entered, accounts))
 
 
 def _commit_accounts(lake: Lake, snapshot_at: datetime, rows: Iterable[Row]) -> None:

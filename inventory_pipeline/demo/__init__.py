@@ -1,8 +1,8 @@
 """The simulated organisation: its description, an in-process AWS that shows it, and the truth.
 
-Everything follows from (seed, scale, now). The description (`estate`, `planted`, `crowd`,
-`objects`) is pure; `simulation` serves it through moto; `deliveries` writes S3 Inventory reports of
-it; `truth` says what a correct pipeline must find. Only this package imports moto.
+Everything follows from (seed, scale, now). The description (`estate`, `planted`, `things`, `crowd`,
+`ground`, `objects`) is pure; `simulation` serves it through moto; `deliveries` writes S3 Inventory
+reports of it; `truth` says what a correct pipeline must find. Only this package imports moto.
 """
 
 from inventory_pipeline.demo.configuration import environment_for, settings_for

@@ -4,8 +4,10 @@ Belongs here: shapes of AWS answers, by their API names. Not here: transport (`s
 metrics (`cloudwatch`).
 """
 
+import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from inventory_pipeline.demo.estate import (
@@ -14,16 +16,45 @@ from inventory_pipeline.demo.estate import (
     UNPRICED_REGION,
     Cluster,
     Database,
+    Estate,
     Function,
     Instance,
     Resource,
     Volume,
 )
+from inventory_pipeline.demo.ground import ROOT
+from inventory_pipeline.demo.network import network
 
 Answer = dict[str, Any]
 
 IMAGE = "ami-0a1b2c3d4e5f60718"
-"""What every instance was made from."""
+CODE_SIZE = 120_000
+
+ENGINES = {
+    "mysql": ("8.0.39", "8.0", date(2026, 7, 31)),
+    "postgres": ("16.4", "16", date(2029, 2, 28)),
+    "aurora-mysql": ("8.0.mysql_aurora.3.08.0", "8.0", date(2028, 4, 30)),
+}
+"""Of each engine: the version, its major version, and when AWS's standard support of that ends."""
+
+ENGINE_VERSIONS = [
+    {"Engine": engine, "EngineVersion": version, "Status": "available"}
+    for engine, (version, _, _) in ENGINES.items()
+]
+
+MAJOR_ENGINE_VERSIONS = [
+    {
+        "Engine": engine,
+        "MajorEngineVersion": major,
+        "SupportedEngineLifecycles": [
+            {
+                "LifecycleSupportName": "open-source-rds-standard-support",
+                "LifecycleSupportEndDate": datetime.combine(end, time(0), UTC),
+            }
+        ],
+    }
+    for engine, (_, major, end) in ENGINES.items()
+]
 
 
 def tag_list(tags: Mapping[str, str]) -> list[Answer]:
@@ -52,26 +83,22 @@ def _number(resource: Resource, of: int) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % of
 
 
-def _network(resource: Resource) -> dict[str, str]:
-    home = hashlib.sha256(f"{resource.account_id}/{resource.region}".encode()).hexdigest()
-    return {
-        "vpc": f"vpc-{home[:17]}",
-        "subnet": f"subnet-{home[17:34]}",
-        "group": f"sg-{home[34:51]}",
-    }
-
-
-def _public_address(instance: Instance) -> str | None:
+def public_address(instance: Instance) -> str | None:
     """An Elastic IP stays with a stopped instance; a public address does not."""
     if instance.address == "none" or (instance.address == "public" and not instance.running):
         return None
-    number = _number(instance, 256**2)
+    return address_of(instance)
+
+
+def address_of(resource: Resource) -> str:
+    """A public address that belongs to the resource."""
+    number = _number(resource, 256**2)
     return f"203.0.{number // 256}.{number % 256}"
 
 
 def instance(it: Instance, volumes: Sequence[Volume]) -> Answer:
     """One element of DescribeInstances; `volumes` are those attached to it."""
-    network = _network(it)
+    home = network(it)
     stopped = it.stopped_at
     answer: Answer = {
         "InstanceId": it.id,
@@ -86,10 +113,10 @@ def instance(it: Instance, volumes: Sequence[Volume]) -> Answer:
         "PlatformDetails": "Windows" if it.windows else "Linux/UNIX",
         "Placement": {"AvailabilityZone": f"{it.region}a", "Tenancy": "default"},
         "Monitoring": {"State": "disabled"},
-        "VpcId": network["vpc"],
-        "SubnetId": network["subnet"],
-        "SecurityGroups": [{"GroupId": network["group"], "GroupName": "default"}],
-        "NetworkInterfaces": [_interface(it)],
+        "VpcId": home.vpc,
+        "SubnetId": home.subnet,
+        "SecurityGroups": [{"GroupId": home.group, "GroupName": "default"}],
+        "NetworkInterfaces": [interface(it)],
         "RootDeviceName": "/dev/xvda",
         "BlockDeviceMappings": [
             {"DeviceName": _device(n), "Ebs": _attachment(v)} for n, v in enumerate(volumes)
@@ -101,7 +128,7 @@ def instance(it: Instance, volumes: Sequence[Volume]) -> Answer:
         },
         "Tags": tag_list(it.tags),
     }
-    if address := _public_address(it):
+    if address := public_address(it):
         answer["PublicIpAddress"] = address
     if it.windows:
         answer["Platform"] = "windows"
@@ -110,16 +137,28 @@ def instance(it: Instance, volumes: Sequence[Volume]) -> Answer:
     return answer
 
 
-def image_metadata(it: Instance) -> Answer:
+def user_data(it: Instance) -> Answer:
+    """DescribeInstanceAttribute's answer for userData."""
+    if not it.user_data:
+        return {"InstanceId": it.id, "UserData": {}}
+    encoded = base64.b64encode(it.user_data.encode()).decode()
+    return {"InstanceId": it.id, "UserData": {"Value": encoded}}
+
+
+def image_of(it: Instance) -> Answer:
     """One element of DescribeInstanceImageMetadata."""
     return {
         "InstanceId": it.id,
         "ImageMetadata": {
             "ImageId": IMAGE,
-            "Name": "golden",
-            "OwnerId": it.account_id,
+            "Name": "al2023-ami-2023.6.20241010.0-kernel-6.1-x86_64",
+            "OwnerId": "137112412989",
             "State": "available",
-            "CreationDate": f"{it.created_at:%Y-%m-%dT%H:%M:%S}.000Z",
+            "ImageOwnerAlias": "amazon",
+            "CreationDate": "2024-10-10T20:14:02.000Z",
+            "DeprecationTime": "2025-01-08T20:15:00.000Z",
+            "ImageAllowed": True,
+            "IsPublic": True,
         },
     }
 
@@ -128,20 +167,20 @@ def _device(number: int) -> str:
     return "/dev/xvda" if number == 0 else f"/dev/sd{'fghijklmnop'[number - 1]}"
 
 
-def _interface(it: Instance) -> Answer:
-    network = _network(it)
+def interface(it: Instance) -> Answer:
+    home = network(it)
     number = _number(it, 256**2)
     private = f"10.0.{number // 256}.{number % 256}"
     address: Answer = {"Primary": True, "PrivateIpAddress": private}
-    if public := _public_address(it):
+    if public := public_address(it):
         owner = it.account_id if it.address == "elastic" else "amazon"
         address["Association"] = {"PublicIp": public, "IpOwnerId": owner}
     return {
         "NetworkInterfaceId": it.id.replace("i-", "eni-"),
         "Status": "in-use",
         "OwnerId": it.account_id,
-        "VpcId": network["vpc"],
-        "SubnetId": network["subnet"],
+        "VpcId": home.vpc,
+        "SubnetId": home.subnet,
         "PrivateIpAddress": private,
         "PrivateIpAddresses": [address],
         **({"Association": address["Association"]} if "Association" in address else {}),
@@ -191,7 +230,7 @@ def _key(resource: Resource) -> str:
 
 def database(it: Database) -> Answer:
     """One element of DescribeDBInstances."""
-    network = _network(it)
+    home = network(it)
     postgres = it.engine == "postgres"
     answer: Answer = {
         "DBInstanceIdentifier": it.id,
@@ -199,7 +238,7 @@ def database(it: Database) -> Answer:
         "DBInstanceClass": it.instance_class,
         "DBInstanceStatus": "available",
         "Engine": it.engine,
-        "EngineVersion": "16.4" if postgres else "8.0.39",
+        "EngineVersion": ENGINES[it.engine][0],
         "LicenseModel": "postgresql-license" if postgres else "general-public-license",
         "InstanceCreateTime": it.created_at,
         "AllocatedStorage": it.storage_gb,
@@ -215,8 +254,8 @@ def database(it: Database) -> Answer:
             "Address": f"{it.id}.c0ffee.{it.region}.rds.amazonaws.com",
             "Port": 5432 if postgres else 3306,
         },
-        "DBSubnetGroup": {"DBSubnetGroupName": "default", "VpcId": network["vpc"]},
-        "VpcSecurityGroups": [{"VpcSecurityGroupId": network["group"], "Status": "active"}],
+        "DBSubnetGroup": {"DBSubnetGroupName": "default", "VpcId": home.vpc},
+        "VpcSecurityGroups": [{"VpcSecurityGroupId": home.group, "Status": "active"}],
         "TagList": tag_list(it.tags),
     }
     if it.iops:
@@ -228,12 +267,6 @@ def database(it: Database) -> Answer:
     return answer
 
 
-def engine_version(engine: tuple[str, str]) -> Answer:
-    """One element of DescribeDBEngineVersions."""
-    name, version = engine
-    return {"Engine": name, "EngineVersion": version, "Status": "available"}
-
-
 def cluster(it: Cluster) -> Answer:
     """One element of DescribeDBClusters; Aurora says that it has 1 GiB allocated."""
     answer: Answer = {
@@ -241,7 +274,7 @@ def cluster(it: Cluster) -> Answer:
         "DBClusterArn": f"arn:aws:rds:{it.region}:{it.account_id}:cluster:{it.id}",
         "Status": "available",
         "Engine": it.engine,
-        "EngineVersion": "8.0.mysql_aurora.3.08.0",
+        "EngineVersion": ENGINES[it.engine][0],
         "EngineMode": "provisioned",
         "ClusterCreateTime": it.created_at,
         "AllocatedStorage": 1,
@@ -255,7 +288,7 @@ def cluster(it: Cluster) -> Answer:
             {"DBInstanceIdentifier": m, "IsClusterWriter": n == 0} for n, m in enumerate(it.members)
         ],
         "VpcSecurityGroups": [
-            {"VpcSecurityGroupId": _network(it)["group"], "Status": "active"},
+            {"VpcSecurityGroupId": network(it).group, "Status": "active"},
         ],
         "TagList": tag_list(it.tags),
     }
@@ -277,7 +310,7 @@ def function(it: Function) -> Answer:
         "PackageType": "Zip",
         "Role": f"arn:aws:iam::{it.account_id}:role/lambda",
         "Handler": "main.handler",
-        "CodeSize": 120_000,
+        "CodeSize": CODE_SIZE,
         "Description": "",
         "Timeout": 30,
         "MemorySize": it.memory_mb,
@@ -289,3 +322,48 @@ def function(it: Function) -> Answer:
         "Environment": {"Variables": dict(it.environment)},
         "State": "Active",
     }
+
+
+def function_urls(it: Function) -> list[Answer]:
+    """ListFunctionUrlConfigs of a function."""
+    if not it.open_url:
+        return []
+    created = f"{it.created_at:%Y-%m-%dT%H:%M:%S}.000000Z"
+    return [
+        {
+            "FunctionUrl": f"https://{_number(it, 10**9):033d}.lambda-url.{it.region}.on.aws/",
+            "FunctionArn": function_arn(it),
+            "CreationTime": created,
+            "LastModifiedTime": created,
+            "AuthType": "NONE",
+            "InvokeMode": "BUFFERED",
+        }
+    ]
+
+
+def lambda_settings(functions: Sequence[Function]) -> Answer:
+    """GetAccountSettings: nothing is reserved for any function."""
+    return {
+        "AccountLimit": {
+            "TotalCodeSize": 80_530_636_800,
+            "CodeSizeUnzipped": 262_144_000,
+            "CodeSizeZipped": 52_428_800,
+            "ConcurrentExecutions": 1_000,
+            "UnreservedConcurrentExecutions": 1_000,
+        },
+        "AccountUsage": {
+            "TotalCodeSize": CODE_SIZE * len(functions),
+            "FunctionCount": len(functions),
+        },
+    }
+
+
+def root_credentials(estate: Estate, account_id: str) -> str:
+    """The root user's line of a credential report."""
+    made = f"{estate.ago(days=1_500):%Y-%m-%dT%H:%M:%S}+00:00"
+    mfa = str(estate.account(account_id).root_mfa).lower()
+    unknown = ["not_supported", "no_information", "not_supported", "not_supported"]
+    keys = ["false", "N/A", "N/A", "N/A", "N/A"]
+    certificates = ["false", "N/A"]
+    cells = [ROOT, f"arn:aws:iam::{account_id}:root", made, *unknown, mfa]
+    return ",".join([*cells, *keys, *keys, *certificates, *certificates])

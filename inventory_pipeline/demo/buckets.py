@@ -11,11 +11,15 @@ LOCKED_SETTINGS = frozenset(
     {
         "acl",
         "encryption",
+        "inventory",
         "lifecycle",
         "logging",
+        "object-lock",
         "ownershipControls",
+        "policy",
         "policyStatus",
         "publicAccessBlock",
+        "replication",
         "tagging",
         "versioning",
     }
@@ -23,7 +27,7 @@ LOCKED_SETTINGS = frozenset(
 """Query parameters that ask for a bucket's settings."""
 
 
-def forget_everything() -> None:
+def forget_buckets() -> None:
     """Empties moto's S3, so that a simulation starts from nothing."""
     from moto.s3.models import s3_backends
     from moto.s3control.models import s3control_backends
@@ -65,8 +69,9 @@ def _create(bucket: Bucket) -> None:
     backend.put_bucket_ownership_controls(bucket.id, ownership)  # type: ignore[arg-type]
     if bucket.public_access_blocked:
         made.public_access_block = PublicAccessBlock(True, True, True, True)
-    if bucket.public_policy:
-        made.policy = json.dumps(_open_to_all(bucket)).encode()
+    if bucket.public_policy or bucket.tls_only:
+        policy = _open_to_all(bucket) if bucket.public_policy else _closed_to_plain_http(bucket)
+        made.policy = json.dumps(policy).encode()
     if bucket.public_acl:
         made.acl = get_canned_acl("public-read")
     if bucket.lifecycle:
@@ -95,6 +100,23 @@ def _open_to_all(bucket: Bucket) -> dict[str, object]:
                 "Principal": "*",
                 "Action": "s3:GetObject",
                 "Resource": f"arn:aws:s3:::{bucket.id}/*",
+            }
+        ],
+    }
+
+
+def _closed_to_plain_http(bucket: Bucket) -> dict[str, object]:
+    arn = f"arn:aws:s3:::{bucket.id}"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "NoPlainHttp",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [arn, f"{arn}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             }
         ],
     }

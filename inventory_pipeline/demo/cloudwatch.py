@@ -17,6 +17,7 @@ from inventory_pipeline.demo.estate import (
     Function,
     Instance,
     Resource,
+    Thing,
     Volume,
 )
 
@@ -71,9 +72,7 @@ class Metrics:
 
     def __init__(self, resources: Sequence[Resource], now: datetime) -> None:
         self._now = now
-        self._resources = {
-            (_DIMENSION[type(r)], r.id): r for r in resources if type(r) in _DIMENSION
-        }
+        self._resources = {(name, r.id): r for r in resources if (name := _dimension(r))}
 
     def datapoints(self, key: MetricKey, start: datetime, end: datetime) -> Iterator[Datapoint]:
         """Datapoints in [start, end), oldest first. CloudWatch keeps more, but is asked for less
@@ -108,6 +107,13 @@ _DIMENSION: Mapping[type[Resource], str] = {
 }
 
 
+def _dimension(resource: Resource) -> str | None:
+    """What CloudWatch calls the resource by, where it has metrics."""
+    if isinstance(resource, Thing):
+        return "NatGatewayId" if resource.type == "nat_gateway" else None
+    return _DIMENSION[type(resource)]
+
+
 def _nothing(day: datetime) -> None:
     """No datapoint on any day."""
 
@@ -137,6 +143,8 @@ def _series(resource: Resource, key: MetricKey, rest: Mapping[str, str]) -> Seri
         case Cluster():
             if (key.namespace, key.name) == ("AWS/RDS", "VolumeBytesUsed"):
                 return lambda day: Datapoint.steady(day, resource.volume_bytes)
+        case Thing():
+            return lambda day: Datapoint.steady(day, 0)
         case _:
             pass
     return _nothing

@@ -172,7 +172,7 @@ def _function(estate: Estate, day: Day, number: int) -> Resource:
         memory_mb=1024 if changed else dice.choice((128, 256, 512)),
         daily_invocations=dice.randrange(50, 5_000) if busy else 0,
         daily_ms=8_000 * dice.randrange(1, 500) if busy else 0,
-        environment={"TOKEN": estate.secret},
+        environment={"TOKEN": estate.secret} if number % 5 else {"STAGE": "live"},
         tags={"Team": f"team-{number % 7}"},
     )
 

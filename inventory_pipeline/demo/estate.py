@@ -1,9 +1,9 @@
 """The simulated organisation as data: what exists on day one and on day two.
 
 Belongs here: the shapes of the description and the organisation's accounts and regions. Which
-resources there are comes from `planted` (those with a story) and `crowd` (the rest), what buckets
-hold from `objects`. Not here: how AWS words any of it (`answers`), or what should be found
-(`truth`).
+resources there are comes from `planted` and `things` (those with a story), `crowd` (the rest) and
+`ground` (what comes by itself), what buckets hold from `objects`. Not here: how AWS words any of it
+(`answers`), or what should be found (`truth`).
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 Day = Literal[1, 2]
 DAYS: tuple[Day, Day] = (1, 2)
@@ -36,7 +36,7 @@ MANAGEMENT_ACCOUNT = "123456789012"
 @dataclass(frozen=True)
 class Account:
     """A member account. `denied_service`: what its role may not read; `public_access_blocked`:
-    S3's account-wide public access block."""
+    S3's account-wide public access block; `root_mfa`: its root user has a second factor."""
 
     account_id: str
     name: str
@@ -45,6 +45,7 @@ class Account:
     environment: str
     denied_service: str | None = None
     public_access_blocked: bool = False
+    root_mfa: bool = True
 
     @property
     def role_arn(self) -> str:
@@ -75,7 +76,7 @@ FINANCE = Account(
     denied_service="rds",
     public_access_blocked=True,
 )
-RESEARCH = Account("210000000055", "research", "Research", "1005", "development")
+RESEARCH = Account("210000000055", "research", "Research", "1005", "development", root_mfa=False)
 ACCOUNTS = (PLATFORM, ANALYTICS, STOREFRONT, FINANCE, RESEARCH)
 
 
@@ -101,6 +102,7 @@ class Instance(Resource):
     spot: bool = False
     stopped_at: datetime | None = None
     address: Literal["none", "public", "elastic"] = "none"
+    user_data: str = ""
 
     @property
     def running(self) -> bool:
@@ -149,7 +151,8 @@ class Cluster(Resource):
 @dataclass(frozen=True, kw_only=True)
 class Function(Resource):
     """A Lambda function. Each of the last 30 days saw `daily_invocations` of `daily_ms` in all;
-    a function that was called only now and then was called on `days_called` of them."""
+    a function that was called only now and then was called on `days_called` of them. An open URL
+    is one that everyone may call."""
 
     architecture: str = "x86_64"
     memory_mb: int = 128
@@ -157,12 +160,14 @@ class Function(Resource):
     daily_ms: int = 0
     days_called: int = 30
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    open_url: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket(Resource):
     """An S3 bucket. `bytes_by_class` is CloudWatch's size of a bucket without S3 Inventory, by
-    StorageType; None has no size metric. `locked`: its settings may not be read."""
+    StorageType; None has no size metric. `locked`: its settings may not be read; `tls_only`: its
+    policy denies plain HTTP."""
 
     encryption: Literal["AES256", "aws:kms"] = "AES256"
     versioned: bool = False
@@ -171,8 +176,21 @@ class Bucket(Resource):
     public_acl: bool = False
     lifecycle: bool = False
     locked: bool = False
+    tls_only: bool = False
     bytes_by_class: Mapping[str, int] | None = None
     objects: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thing(Resource):
+    """A resource of any further `type`; `about` is what there is to say of it.
+
+    Its id is what identifies it or else its name, where AWS makes up an id of its own.
+    """
+
+    type: str
+    about: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    use: Use = "silent"
 
 
 @dataclass(frozen=True)
@@ -186,9 +204,13 @@ class World:
     clusters: tuple[Cluster, ...]
     functions: tuple[Function, ...]
     buckets: tuple[Bucket, ...]
+    things: tuple[Thing, ...]
 
     def by_type(self) -> dict[str, tuple[Resource, ...]]:
         """Resources by the pipeline's resource type."""
+        further: dict[str, list[Resource]] = {}
+        for thing in self.things:
+            further.setdefault(thing.type, []).append(thing)
         return {
             "ec2_instance": self.instances,
             "ebs_volume": self.volumes,
@@ -196,12 +218,16 @@ class World:
             "rds_cluster": self.clusters,
             "lambda_function": self.functions,
             "s3_bucket": self.buckets,
+            **{type: tuple(things) for type, things in further.items()},
         }
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How big the organisation is: roughly how many resources, and objects in S3 Inventory."""
+    """How big the organisation is: roughly how many resources, and objects in S3 Inventory.
+
+    What comes by itself, or with a resource, is not counted; nor are the few of further services.
+    """
 
     name: str
     resources: int
@@ -275,16 +301,31 @@ class Estate:
     @cached_property
     def _worlds(self) -> dict[Day, World]:
         from inventory_pipeline.demo.crowd import crowd
+        from inventory_pipeline.demo.ground import brought_along, ground
         from inventory_pipeline.demo.planted import planted
+        from inventory_pipeline.demo.things import things
 
-        return {day: _merge(day, planted(self, day), crowd(self, day)) for day in DAYS}
+        def resources(day: Day) -> list[Resource]:
+            made = [*planted(self, day), *things(self, day), *crowd(self, day)]
+            return [*made, *brought_along(made), *ground(self)]
+
+        return {day: _world(day, resources(day)) for day in DAYS}
 
 
 R = TypeVar("R", bound=Resource)
 
 
-def _merge(day: Day, first: list[Resource], second: list[Resource]) -> World:
+def _world(day: Day, resources: list[Resource]) -> World:
     def of(kind: type[R]) -> tuple[R, ...]:
-        return tuple(r for r in (*first, *second) if isinstance(r, kind))
+        return tuple(r for r in resources if isinstance(r, kind))
 
-    return World(day, of(Instance), of(Volume), of(Database), of(Cluster), of(Function), of(Bucket))
+    return World(
+        day,
+        of(Instance),
+        of(Volume),
+        of(Database),
+        of(Cluster),
+        of(Function),
+        of(Bucket),
+        of(Thing),
+    )

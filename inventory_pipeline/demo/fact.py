@@ -8,19 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from inventory_pipeline.demo.estate import Account, Day, Estate, Resource, World
+from inventory_pipeline.demo.estate import Account, Day, Estate, Resource, Thing, World
+from inventory_pipeline.resource_types import resource_types
 
 Value = int | str | bool | Decimal | None
 Rows = tuple[tuple[Value, ...], ...]
 
-SERVICES = {
-    "ec2_instance": "ec2",
-    "ebs_volume": "ec2",
-    "rds_instance": "rds",
-    "rds_cluster": "rds",
-    "lambda_function": "lambda",
-    "s3_bucket": "s3",
-}
+SERVICES = {kind.name: kind.group for kind in resource_types().values()}
+"""Which service each resource type is counted with."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +51,11 @@ class Seen:
         return tuple(r for r in self.world.by_type()[kind] if not self._denied(kind, r))
 
     def all(self) -> Iterator[tuple[str, Resource]]:
-        for kind in self.world.by_type():
-            for resource in self.of(kind):
-                yield kind, resource
+        for kind, resources in self.world.by_type().items():
+            yield from ((kind, r) for r in resources if not self._denied(kind, r))
+
+    def things(self, kind: str) -> tuple[Thing, ...]:
+        return tuple(t for t in self.world.things if t.type == kind)
 
     def account(self, resource: Resource) -> Account:
         return self.estate.account(resource.account_id)

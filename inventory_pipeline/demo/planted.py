@@ -40,6 +40,7 @@ HOSTILE_TEXTS = (
 )
 
 WEB, STOPPED, IDLE, SILENT = "web-1", "importer", "report-server", "agent"
+RESIZED = "resized"
 LOCKED_BUCKET = "example-research-locked"
 
 
@@ -122,13 +123,18 @@ def _servers(estate: Estate, day: Day) -> list[Resource]:
         ),
         *here(STOREFRONT, "builder", type="m6g.large", architecture="arm64"),
         *here(FINANCE, "ledger-ui", windows=True),
-        *here(RESEARCH, "notebook", region=UNPRICED_REGION),
+        *here(
+            RESEARCH,
+            "notebook",
+            region=UNPRICED_REGION,
+            user_data=f"#!/bin/sh\nexport DATABASE_PASSWORD={estate.secret}\n",
+        ),
         *here(
             RESEARCH,
             "tuned",
             disks=(disk(estate, "tuned", "gp3", 500, iops=6000, throughput=250, encrypted=False),),
         ),
-        *here(RESEARCH, "resized", type="m5.large" if day == 1 else "c5.xlarge"),
+        *here(RESEARCH, RESIZED, type="m5.large" if day == 1 else "c5.xlarge"),
     ]
     for number, text in enumerate(HOSTILE_TEXTS):
         tags = {"Name": text, "Department": text, text[:60]: text}
@@ -234,7 +240,7 @@ def _functions(estate: Estate, day: Day) -> list[Resource]:
         # The same name twice: one is used, its twin in the other region is not.
         function(PLATFORM, "nightly-report", **busy),
         function(PLATFORM, "nightly-report", region=SECOND_REGION),
-        function(STOREFRONT, "checkout", architecture="arm64", **busy),
+        function(STOREFRONT, "checkout", architecture="arm64", open_url=True, **busy),
         function(FINANCE, "invoice", daily_invocations=3, daily_ms=8_000, days_called=1),
         function(RESEARCH, "zurich", region=UNPRICED_REGION, **busy),
     ]
@@ -301,6 +307,7 @@ def _buckets(estate: Estate, day: Day) -> list[Resource]:
             encryption="aws:kms",
             versioned=True,
             lifecycle=True,
+            tls_only=True,
             tags={"Owner": HOSTILE_TEXTS[4]},
             bytes_by_class={"StandardStorage": 3 * 2**40, "GlacierStorage": 2**40},
         ),

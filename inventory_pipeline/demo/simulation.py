@@ -1,35 +1,30 @@
 """An in-process AWS on loopback that shows the organisation of an `Estate`.
 
-moto serves it. EC2, RDS, Lambda, CloudWatch and STS answer from the description (`services`); S3 is
-moto's own, loaded directly (`buckets`). Belongs here: starting, changing and stopping it.
+moto serves it (`applications`). EC2, RDS, Lambda, CloudWatch, STS and others answer from the
+description (`compute`, `services`); S3 and the rest are moto's own, loaded directly (`buckets`,
+`stock`). Belongs here: starting, changing and stopping it.
 """
 
 import logging
 import os
-from collections.abc import Callable
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from inventory_pipeline.demo.buckets import LOCKED_SETTINGS, forget_everything, show_buckets
+from inventory_pipeline.demo.buckets import forget_buckets, show_buckets
 from inventory_pipeline.demo.deliveries import delivery
 from inventory_pipeline.demo.estate import PLATFORM, Day, Estate
 from inventory_pipeline.demo.objects import reports
+from inventory_pipeline.demo.stock import forget_stock, show_stock
 
 if TYPE_CHECKING:
-    from flask import Flask
-    from moto.core.responses import BaseResponse
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
     from werkzeug.serving import BaseWSGIServer
 
-    from inventory_pipeline.demo.services import Stage
+    from inventory_pipeline.demo.stage import Stage
 
 MOTO_ENVIRONMENT = {
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
     "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",
 }
-
-ACCESS_DENIED = """<?xml version="1.0" encoding="UTF-8"?>
-<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"""
 
 
 class Simulation:
@@ -37,7 +32,7 @@ class Simulation:
 
     State lives in this process alone and follows from the estate: start it again, apply the same
     days and write the same deliveries, and AWS shows the same as before. One at a time per process,
-    because moto's S3 is the process's.
+    because moto's backends are the process's.
     """
 
     def __init__(self, estate: Estate, stage: "Stage", server: "BaseWSGIServer") -> None:
@@ -51,10 +46,10 @@ class Simulation:
         os.environ.update(MOTO_ENVIRONMENT)
         # The development server would log every request.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        from inventory_pipeline.demo.services import Stage
+        from inventory_pipeline.demo.stage import Stage
 
         stage = Stage(estate)
-        forget_everything()
+        _forget_everything()
         simulation = cls(estate, stage, _server(stage))
         simulation.apply(1)
         simulation._thread.start()
@@ -68,6 +63,7 @@ class Simulation:
         """Shows what there is on that day."""
         world = self.estate.world(day)
         show_buckets(self.estate, world)
+        show_stock(self.estate, world)
         self._stage.show(world)
 
     def write_deliveries(self, day: Day) -> None:
@@ -83,73 +79,24 @@ class Simulation:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-        forget_everything()
+        _forget_everything()
+
+
+def _forget_everything() -> None:
+    forget_buckets()
+    forget_stock()
 
 
 def _server(stage: "Stage") -> "BaseWSGIServer":
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
 
-    application = DomainDispatcherApplication(_app_maker(stage))
-    _make_routes(application)
+    from inventory_pipeline.demo.applications import Applications
+
     return make_server(
-        "127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler
+        "127.0.0.1",
+        0,
+        Applications(stage),
+        threaded=True,
+        request_handler=MotoRequestHandler,
     )
-
-
-def _make_routes(application: "DomainDispatcherApplication") -> None:
-    """Makes now what moto would make at each service's first request.
-
-    Routes are compiled by way of `ast`, which in CPython 3.11 now and then raises SystemError when
-    two threads use it at once.
-    """
-    from moto.core.routing import get_service_router
-
-    from inventory_pipeline.demo.lambda_gaps import fill_lambda_gaps
-    from inventory_pipeline.demo.services import HANDLERS
-
-    fill_lambda_gaps()
-    for service in (*HANDLERS, "s3", "s3control"):
-        application.app_instances[service] = application.create_app(service)  # type: ignore[arg-type]
-    for service, protocol in (
-        ("lambda", "rest-json"),
-        ("s3", "rest-xml"),
-        ("s3control", "rest-xml"),
-    ):
-        get_service_router(service)._get_router(protocol)
-
-
-def _app_maker(stage: "Stage") -> Callable[[Any], "Flask"]:
-    """Makes moto's application of a service, with our handlers where we have some."""
-    from moto.core.utils import convert_to_flask_response
-    from moto.moto_server.werkzeug_app import create_backend_app
-
-    from inventory_pipeline.demo.services import HANDLERS
-
-    def make(service: Any) -> "Flask":
-        app = create_backend_app(service)
-        if service == "s3":
-            app.before_request(_s3_refusal(stage))
-        if handler := HANDLERS.get(service):
-            ours: type[BaseResponse] = type(handler.__name__, (handler,), {"stage": stage})
-            for endpoint in app.view_functions:
-                if endpoint.partition(".")[2].startswith("dispatch"):
-                    app.view_functions[endpoint] = convert_to_flask_response(ours.dispatch)
-        return app
-
-    return make
-
-
-def _s3_refusal(stage: "Stage") -> Callable[[], tuple[str, int, dict[str, str]] | None]:
-    """Refuses to say anything of locked buckets but where they are."""
-    from flask import request
-
-    locked = {b.id for b in stage.estate.world(1).buckets if b.locked}
-
-    def refuse() -> tuple[str, int, dict[str, str]] | None:
-        bucket = request.path.strip("/").partition("/")[0]
-        if bucket in locked and LOCKED_SETTINGS & set(request.args):
-            return ACCESS_DENIED, 403, {"Content-Type": "application/xml"}
-        return None
-
-    return refuse

@@ -1,24 +1,26 @@
 """What a correct pipeline must find, computed from the description alone.
 
 Belongs here: facts about what there is and what could be seen, and the gathering of all others:
-`truth_money`, `truth_security`, `truth_storage`. Nothing here reads the pipeline's output or shares
-its code, so that two readings of AWS stand beside each other.
+`truth_money`, `truth_security`, `truth_things`, `truth_changes`, `truth_storage`. Which resource
+types there are is asked of the build; else nothing here reads the pipeline's output or shares its
+code, so that two readings of AWS stand beside each other.
 """
 
 from collections.abc import Iterator, Sequence
 
-from inventory_pipeline.demo.estate import DISABLED_REGION, ENABLED_REGIONS, Day, Estate
+from inventory_pipeline.demo.buckets import LOCKED_SETTINGS
+from inventory_pipeline.demo.estate import DAYS, DISABLED_REGION, ENABLED_REGIONS, Day, Estate
 from inventory_pipeline.demo.fact import SERVICES, Fact, Rows, Seen, counted
 from inventory_pipeline.demo.planted import HOSTILE_TEXTS
+from inventory_pipeline.demo.truth_changes import change_facts
 from inventory_pipeline.demo.truth_money import money_facts
 from inventory_pipeline.demo.truth_security import security_facts
 from inventory_pipeline.demo.truth_storage import storage_facts
+from inventory_pipeline.demo.truth_things import thing_facts
+from inventory_pipeline.resource_types import resource_types
 
-REGIONAL_TYPES = ("ec2_instance", "ebs_volume", "rds_instance", "rds_cluster", "lambda_function")
-
-LOCKED_SETTINGS = 9
-"""ACL, encryption, lifecycle, logging, ownership, policy status, public access block, tags and
-versioning of the locked bucket."""
+REGIONAL_TYPES = tuple(k.name for k in resource_types().values() if k.scope == "regional")
+"""What is asked for in each region; a type that only some regions know is asked there alone."""
 
 
 def facts(estate: Estate, days_done: Sequence[Day]) -> list[Fact]:
@@ -30,12 +32,16 @@ def facts(estate: Estate, days_done: Sequence[Day]) -> list[Fact]:
         for chapter in chapters
         for fact in chapter(Seen(estate, estate.world(day)))
     ]
+    for day in days_done[-1:]:
+        found += thing_facts(Seen(estate, estate.world(day)))
+    if set(days_done) == set(DAYS):
+        found += change_facts(estate)
     return [*found, *storage_facts(estate, days_done)]
 
 
 def _snapshot(seen: Seen) -> Iterator[Fact]:
-    def fact(title: str, planted: Rows, sql: str, table: str, **params: object) -> Fact:
-        return Fact("snapshot", title, planted, sql, (table,), seen.day, params)
+    def fact(title: str, planted: Rows, sql: str, *tables: str, **params: object) -> Fact:
+        return Fact("snapshot", title, planted, sql, tables, seen.day, params)
 
     yield fact(
         "resources by type",
@@ -61,6 +67,15 @@ def _snapshot(seen: Seen) -> Iterator[Fact]:
         "SELECT name FROM ec2_instances WHERE list_contains($names, name)",
         "ec2_instances",
         names=list(HOSTILE_TEXTS),
+    )
+    yield fact(
+        "instances whose network is known as well",
+        ((len(seen.world.instances),),),
+        "SELECT COUNT(*) FROM ec2_instances AS i JOIN subnets AS s"
+        " ON s.account_id = i.account_id AND s.region = i.region"
+        " AND s.resource_id = i.subnet_id AND s.vpc_id = i.vpc_id",
+        "ec2_instances",
+        "subnets",
     )
     yield fact(
         "instances stopped, spot, in an Auto Scaling group; Elastic IPs",
@@ -107,29 +122,38 @@ def _coverage(seen: Seen) -> Iterator[Fact]:
     )
     yield fact(
         "settings of the locked bucket denied",
-        ((LOCKED_SETTINGS,),),
+        ((len(LOCKED_SETTINGS),),),
         "SELECT COUNT(*) FROM coverage WHERE status = 'denied' AND collector LIKE 's3_bucket.%'",
     )
     yield fact(
-        "cells that failed otherwise, or were never tried",
+        "cells or parts of them that failed otherwise, cells never tried",
         ((0,),),
-        "SELECT COUNT(*) FROM coverage WHERE collector NOT LIKE '%.%'"
-        " AND status NOT IN ('ok', 'denied', 'region_disabled')",
+        "SELECT COUNT(*) FROM coverage WHERE status NOT IN ('ok', 'denied', 'region_disabled')"
+        " AND NOT (collector LIKE '%.%' AND status = 'not_attempted')",
     )
 
 
 def _secrets(seen: Seen) -> Iterator[Fact]:
-    functions = [f for f in seen.world.functions if seen.estate.secret in f.environment.values()]
+    tables = (
+        "lambda_functions",
+        "ec2_instances",
+        "secrets",
+        "policy_statements",
+        "resources",
+        "relationships",
+        "accounts",
+        "coverage",
+    )
+    counts = (
+        f"(SELECT COUNT(*) FROM {table} AS t WHERE CAST(t AS VARCHAR) LIKE $secret)"
+        for table in tables
+    )
     yield Fact(
         "secrets",
-        f"rows with the secret that {len(functions)} functions have",
+        "rows with the secret that functions, user data and Secrets Manager have",
         ((0,),),
-        "SELECT (SELECT COUNT(*) FROM lambda_functions AS t WHERE CAST(t AS VARCHAR) LIKE $secret)"
-        " + (SELECT COUNT(*) FROM resources AS t WHERE CAST(t AS VARCHAR) LIKE $secret)"
-        " + (SELECT COUNT(*) FROM relationships AS t WHERE CAST(t AS VARCHAR) LIKE $secret)"
-        " + (SELECT COUNT(*) FROM accounts AS t WHERE CAST(t AS VARCHAR) LIKE $secret)"
-        " + (SELECT COUNT(*) FROM coverage AS t WHERE CAST(t AS VARCHAR) LIKE $secret)",
-        ("lambda_functions", "resources", "relationships", "accounts", "coverage"),
+        "SELECT " + " + ".join(counts),
+        tables,
         seen.day,
         {"secret": f"%{seen.estate.secret}%"},
     )

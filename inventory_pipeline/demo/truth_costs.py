@@ -17,6 +17,7 @@ from inventory_pipeline.demo.estate import (
     Function,
     Instance,
     Resource,
+    Thing,
     Volume,
 )
 
@@ -34,6 +35,28 @@ PRICE_KEYS = {
     "IntelligentTieringFAStorage": "INTELLIGENT_TIERING:FREQUENT",
     "IntelligentTieringIAStorage": "INTELLIGENT_TIERING:INFREQUENT",
 }
+
+
+FREE = frozenset(
+    {
+        "ec2_region_settings",
+        "iam_access_key",
+        "iam_account",
+        "iam_credential",
+        "iam_role",
+        "iam_user",
+        "lambda_region_settings",
+        "network_acl",
+        "network_interface",
+        "route_table",
+        "s3_account_settings",
+        "security_group",
+        "subnet",
+        "target_group",
+        "vpc",
+    }
+)
+"""Further types that AWS bills nothing for as such; the price of the others is not known yet."""
 
 
 @cache
@@ -91,6 +114,8 @@ def cost_lines(resource: Resource) -> list[Line]:
             return list(_function(resource))
         case Bucket():
             return list(_bucket(resource))
+        case Thing():
+            return [] if resource.type in FREE else [Line("all of it", None)]
         case _:
             raise TypeError(f"no costs of a {type(resource).__name__}")
 

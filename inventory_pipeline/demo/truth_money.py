@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from inventory_pipeline.demo.estate import Database, Instance, Resource
+from inventory_pipeline.demo.estate import Database, Instance, Resource, Thing
 from inventory_pipeline.demo.fact import SERVICES, Fact, Rows, Seen, places
 from inventory_pipeline.demo.planted import IDLE, STOPPED, WEB
 from inventory_pipeline.demo.truth_costs import (
@@ -93,6 +93,8 @@ def _sums(parts: Iterable[tuple[str, list[Line]]]) -> Rows:
 
 def _single_costs(seen: Seen) -> Iterator[Fact]:
     for kind, resource in seen.all():
+        if isinstance(resource, Thing):
+            continue
         if resource.tags.get("Name") in REMARKABLE_SERVERS or resource.id in REMARKABLE_IDS:
             name = resource.tags.get("Name", resource.id)
             yield Fact(

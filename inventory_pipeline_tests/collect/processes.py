@@ -21,16 +21,16 @@ def now() -> datetime:
 
 
 def collect_until_killed(endpoint: str, location: str, kills_at: int) -> None:
-    """Collect, committing each cell by itself, and die while the chunk `kills_at` is joining."""
+    """Collect, committing each cell by itself; die in the midst of the `kills_at`th with rows."""
     from pyiceberg.table import Transaction
 
     joined = 0
 
     def join(lake: Lake, at: datetime, chunk: Chunk) -> None:
         nonlocal joined
-        joined += 1
+        joined += "resources" in chunk.files
         if joined == kills_at:
-            commit, left = Transaction.commit_transaction, [3]
+            commit, left = Transaction.commit_transaction, [2]
 
             def dying(self: Transaction) -> object:
                 left[0] -= 1

@@ -1,5 +1,7 @@
 """Each call of the collector, through boto3, against the running simulation."""
 
+import base64
+import json
 from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Any
@@ -19,8 +21,10 @@ from inventory_pipeline.demo.estate import (
     RESEARCH,
     STOREFRONT,
     Account,
+    Instance,
 )
 from inventory_pipeline.demo.planted import HOSTILE_TEXTS, LOCKED_BUCKET
+from inventory_pipeline_tests.demo.conftest import NOW
 
 Client = Any
 
@@ -175,7 +179,9 @@ def only_public(client: Callable[..., Client]) -> str:
     return named[0]["PublicIpAddress"]
 
 
-def test_instances_have_images_managers_and_no_user_data(client: Callable[..., Client]) -> None:
+def test_instances_have_images_managers_and_mostly_no_user_data(
+    estate: Estate, client: Callable[..., Client]
+) -> None:
     ec2 = client(PLATFORM, "ec2")
     listed = all_items(ec2, "describe_instances", "Reservations[].Instances[]")
     ids = {i["InstanceId"] for i in listed}
@@ -192,8 +198,19 @@ def test_instances_have_images_managers_and_no_user_data(client: Callable[..., C
     managed = all_items(
         client(PLATFORM, "ssm"), "describe_instance_information", "InstanceInformationList[]"
     )
+    silent = instance_named(estate, "agent").id
     running = {i["InstanceId"] for i in listed if i["State"]["Name"] == "running"}
-    assert {i["InstanceId"] for i in managed} == running
+    assert silent in running
+    assert {i["InstanceId"] for i in managed} == running - {silent}
+    notebook = instance_named(estate, "notebook")
+    told = client(RESEARCH, "ec2", notebook.region).describe_instance_attribute(
+        InstanceId=notebook.id, Attribute="userData"
+    )
+    assert estate.secret in base64.b64decode(told["UserData"]["Value"]).decode()
+
+
+def instance_named(estate: Estate, name: str) -> Instance:
+    return next(i for i in estate.world(1).instances if i.tags["Name"] == name)
 
 
 def test_databases_run_versions_that_are_offered(client: Callable[..., Client]) -> None:
@@ -204,7 +221,9 @@ def test_databases_run_versions_that_are_offered(client: Callable[..., Client]) 
     }
     databases = all_items(rds, "describe_db_instances", "DBInstances[]")
     assert {(d["Engine"], d["EngineVersion"]) for d in databases} <= offered
-    assert rds.describe_db_major_engine_versions()["DBMajorEngineVersions"] == []
+    majors = rds.describe_db_major_engine_versions()["DBMajorEngineVersions"]
+    assert {m["Engine"] for m in majors} >= {d["Engine"] for d in databases}
+    assert all(m["SupportedEngineLifecycles"][0]["LifecycleSupportEndDate"] for m in majors)
 
 
 def test_hostile_tags_arrive_to_the_letter(client: Callable[..., Client]) -> None:
@@ -262,9 +281,30 @@ def test_functions_carry_what_is_planted_and_a_secret(
     assert checkout["Architectures"] == ["arm64"]
     assert checkout["MemorySize"] == 512
     assert checkout["Environment"]["Variables"]["API_TOKEN"] == estate.secret
-    assert functions.list_tags(Resource=checkout["FunctionArn"])["Tags"] == {}
-    unknown = checkout["FunctionArn"].replace("checkout", "nowhere")
-    assert code_of(lambda: functions.list_tags(Resource=unknown)) == "ResourceNotFoundException"
+    urls = functions.list_function_url_configs(FunctionName="checkout")["FunctionUrlConfigs"]
+    assert [url["AuthType"] for url in urls] == ["NONE"]
+    unknown = code_of(lambda: functions.list_function_url_configs(FunctionName="nowhere"))
+    assert unknown == "ResourceNotFoundException"
+    assert code_of(lambda: functions.get_policy(FunctionName="checkout")) == unknown
+    limits = functions.get_account_settings()
+    assert limits["AccountUsage"]["FunctionCount"] == len(found)
+
+
+def test_tags_of_functions_come_from_the_tagging_service(
+    estate: Estate, client: Callable[..., Client]
+) -> None:
+    tagged = [f for f in Estate.build(7, "small", NOW).world(1).functions if f.tags]
+    assert tagged, "else this shows nothing"
+    for account in estate.accounts:
+        here = [
+            f
+            for f in estate.world(1).functions
+            if f.tags and (f.account_id, f.region) == (account.account_id, "us-east-1")
+        ]
+        found = client(account, "resourcegroupstaggingapi").get_resources(
+            ResourceTypeFilters=["lambda:function"]
+        )["ResourceTagMappingList"]
+        assert {f["ResourceARN"].rpartition(":")[2] for f in found} == {f.id for f in here}
 
 
 def test_buckets_have_the_settings_that_are_planted(client: Callable[..., Client]) -> None:
@@ -287,7 +327,10 @@ def test_buckets_have_the_settings_that_are_planted(client: Callable[..., Client
         {"Key": "Owner", "Value": HOSTILE_TEXTS[4]}
     ]
     assert "LoggingEnabled" not in s3.get_bucket_logging(**models)
-    assert code_of(lambda: s3.get_bucket_policy_status(**models)) == "NoSuchBucketPolicy"
+    policy = json.loads(s3.get_bucket_policy(**models)["Policy"])
+    assert [s["Sid"] for s in policy["Statement"]] == ["NoPlainHttp"]
+    assert s3.get_bucket_policy_status(**models)["PolicyStatus"]["IsPublic"] is False
+    assert code_of(lambda: s3.get_bucket_policy_status(**shared)) == "NoSuchBucketPolicy"
 
 
 def test_a_public_policy_under_the_account_s_own_block(client: Callable[..., Client]) -> None:
@@ -308,6 +351,10 @@ def test_a_locked_bucket_tells_only_where_it_is(client: Callable[..., Client]) -
     denied = (
         "get_bucket_acl",
         "get_bucket_encryption",
+        "list_bucket_inventory_configurations",
+        "get_bucket_replication",
+        "get_object_lock_configuration",
+        "get_bucket_policy",
         "get_bucket_lifecycle_configuration",
         "get_bucket_logging",
         "get_bucket_ownership_controls",

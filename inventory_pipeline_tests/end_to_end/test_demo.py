@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -21,10 +22,16 @@ from inventory_pipeline_tests.end_to_end.conftest import FinishedDemo, run_demo
 from inventory_pipeline_tests.end_to_end.lake_rows import assert_equal_rows, rows_of
 
 
+def estate_of(folder: Path) -> Estate:
+    """The organisation that a demo's folder is of."""
+    state = json.loads((folder / "demo.json").read_text())
+    return Estate.build(state["seed"], state["scale"], datetime.fromisoformat(state["now"]))
+
+
 def test_all_that_was_planted_is_found(finished_demo: FinishedDemo) -> None:
     told = finished_demo.process.stdout
     assert "✗" not in told
-    assert told.count("✓") > 50
+    assert told.count("✓") == len(facts(estate_of(finished_demo.folder), (1, 2))) > 110
     assert "Traceback" not in finished_demo.process.stderr
     assert re.search(r"\d+ s, at most \d+ MB of memory", finished_demo.process.stderr)
 
@@ -34,15 +41,33 @@ def test_what_it_leaves_behind(finished_demo: FinishedDemo) -> None:
     assert {"lake", "warehouse.duckdb", "dagster_home", "inventory.yaml", "demo.json"} <= left
     assert len(finished_demo.lake.snapshots()) == 2
     assert rows_of(finished_demo.folder)["archive_manifests"]
-    stored = (path for path in (finished_demo.folder / "lake").rglob("*.parquet"))
-    assert not [path for path in stored if b"canary" in path.read_bytes().lower()]
+
+
+def test_a_secret_is_in_no_byte_that_it_leaves(finished_demo: FinishedDemo) -> None:
+    """Functions, user data and Secrets Manager have it: lake, logs and Dagster must not."""
+    secret = estate_of(finished_demo.folder).secret
+    assert places_of("web-1", finished_demo.folder), "else this finds nothing"
+    assert places_of(secret, finished_demo.folder) == []
+
+
+def places_of(text: str, folder: Path) -> list[Path]:
+    """Files with that text: as bytes, or in Parquet's compressed columns."""
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and (
+            text in str(pq.read_table(path, partitioning=None).to_pydict())
+            if path.suffix == ".parquet"
+            else text.encode() in path.read_bytes()
+        )
+    ]
 
 
 @pytest.fixture
 def compare(finished_demo: FinishedDemo, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Have the command compare with the finished demo, without running its two days again."""
-    state = json.loads((finished_demo.folder / "demo.json").read_text())
-    now = datetime.fromisoformat(state["now"])
+    now = estate_of(finished_demo.folder).now
     monkeypatch.setattr(command, "_resume_or_start", lambda *_: now)
     monkeypatch.setattr(command, "_run_days", lambda *_: None)
 

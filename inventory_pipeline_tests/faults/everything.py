@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 NAME = "namesake"
-REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
 class Owner:
-    """An account's owner at work. `client` gives a client of a service in REGION.
+    """An account's owner at work in a region. `client` gives a client of a service there.
 
     `secret` makes the secret for a place, such as `lambda-environment`.
     """
 
     account_id: str
+    region: str
     client: Callable[[str], Any]
     secret: Callable[[str], str]
     tags: Mapping[str, str]
@@ -81,7 +81,7 @@ def identities(owner: Owner) -> str:
         "Statement": [
             {
                 "Effect": "Allow",
-                "Principal": {"AWS": "arn:aws:iam::444444444444:root"},
+                "Principal": {"AWS": "444444444444"},
                 "Action": "sts:AssumeRole",
                 "Condition": {"StringEquals": {"sts:ExternalId": owner.secret("external-id")}},
             }
@@ -113,9 +113,7 @@ def identities(owner: Owner) -> str:
     key = owner.policy("kms-policy", Action="kms:*", Resource="*")
     owner.client("kms").create_key(Policy=key, Tags=kms_tags)
     secrets = owner.client("secretsmanager")
-    secrets.create_secret(
-        Name=NAME, SecretString=owner.secret("secret-value"), Tags=owner.pairs
-    )
+    secrets.create_secret(Name=NAME, SecretString=owner.secret("secret-value"), Tags=owner.pairs)
     policy = owner.policy("secret-policy", Action="secretsmanager:*", Resource="*")
     secrets.put_resource_policy(SecretId=NAME, ResourcePolicy=policy)
     owner.client("ssm").put_parameter(
@@ -140,7 +138,7 @@ class Network:
             ec2.create_subnet(
                 VpcId=vpc_id,
                 CidrBlock=f"10.0.{number}.0/24",
-                AvailabilityZone=f"{REGION}{zone}",
+                AvailabilityZone=f"{owner.region}{zone}",
                 TagSpecifications=owner.tagged("subnet"),
             )["Subnet"]["SubnetId"]
             for number, zone in enumerate("ab")
@@ -172,7 +170,7 @@ class Network:
         )
         ec2.create_vpc_endpoint(
             VpcId=vpc_id,
-            ServiceName=f"com.amazonaws.{REGION}.s3",
+            ServiceName=f"com.amazonaws.{owner.region}.s3",
             PolicyDocument=owner.policy("endpoint-policy", Action="s3:*", Resource="*"),
             TagSpecifications=owner.tagged("vpc-endpoint"),
         )
@@ -192,11 +190,9 @@ def computers(owner: Owner, network: Network) -> None:
         TagSpecifications=owner.tagged("instance", "volume"),
     )
     volume = ec2.create_volume(
-        AvailabilityZone=f"{REGION}a", Size=1, TagSpecifications=owner.tagged("volume")
+        AvailabilityZone=f"{owner.region}a", Size=1, TagSpecifications=owner.tagged("volume")
     )
-    ec2.create_snapshot(
-        VolumeId=volume["VolumeId"], TagSpecifications=owner.tagged("snapshot")
-    )
+    ec2.create_snapshot(VolumeId=volume["VolumeId"], TagSpecifications=owner.tagged("snapshot"))
     ec2.create_launch_template(
         LaunchTemplateName=NAME,
         LaunchTemplateData={
@@ -250,7 +246,7 @@ def computers(owner: Owner, network: Network) -> None:
     owner.client("elb").create_load_balancer(
         LoadBalancerName=NAME,
         Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}],
-        AvailabilityZones=[f"{REGION}a"],
+        AvailabilityZones=[f"{owner.region}a"],
         Tags=owner.pairs,
     )
 
@@ -298,9 +294,7 @@ def functions(owner: Owner, role: str) -> None:
     )
     api.create_api_key(name=NAME, enabled=True, value=owner.secret("api-key-of-gateway-x"))
     api.get_resources(restApiId=made["id"])
-    owner.client("apigatewayv2").create_api(
-        Name=NAME, ProtocolType="HTTP", Tags=dict(owner.tags)
-    )
+    owner.client("apigatewayv2").create_api(Name=NAME, ProtocolType="HTTP", Tags=dict(owner.tags))
 
 
 def containers(owner: Owner, role: str) -> None:
@@ -313,9 +307,7 @@ def containers(owner: Owner, role: str) -> None:
                 "name": "web",
                 "image": "web:1",
                 "memory": 128,
-                "environment": [
-                    {"name": "DB_PASSWORD", "value": owner.secret("task-environment")}
-                ],
+                "environment": [{"name": "DB_PASSWORD", "value": owner.secret("task-environment")}],
                 "command": ["serve", "--token", owner.secret("task-command")],
             }
         ],
@@ -334,13 +326,12 @@ def containers(owner: Owner, role: str) -> None:
 def storage(owner: Owner) -> None:
     s3 = owner.client("s3")
     bucket = f"{NAME}-{owner.account_id}"  # the one name that all accounts share
-    s3.create_bucket(Bucket=bucket)
+    where = {"CreateBucketConfiguration": {"LocationConstraint": owner.region}}
+    s3.create_bucket(Bucket=bucket, **({} if owner.region == "us-east-1" else where))
     s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": owner.pairs})
     s3.put_bucket_policy(
         Bucket=bucket,
-        Policy=owner.policy(
-            "bucket-policy", Action="s3:GetObject", Resource=f"arn:aws:s3:::{bucket}/*"
-        ),
+        Policy=owner.policy("bucket-policy", Action="s3:GetObject", Resource="*"),
     )
     s3.put_object(Bucket=bucket, Key="credentials", Body=owner.secret("object"))
     files = owner.client("efs")
@@ -371,9 +362,7 @@ def databases(owner: Owner) -> None:
         AllocatedStorage=20,
         **login("rds-password"),
     )
-    rds.create_db_snapshot(
-        DBInstanceIdentifier=NAME, DBSnapshotIdentifier=NAME, Tags=owner.pairs
-    )
+    rds.create_db_snapshot(DBInstanceIdentifier=NAME, DBSnapshotIdentifier=NAME, Tags=owner.pairs)
     rds.create_db_cluster(
         DBClusterIdentifier=NAME, Engine="aurora-postgresql", **login("cluster-password")
     )

@@ -1,6 +1,6 @@
 """Operations of Lambda that moto lacks, answered as for functions that have nothing of the kind.
 
-Not here: the functions themselves (`services`).
+For tests that make their functions in moto itself; the demo's come from its description.
 """
 
 from moto.awslambda.responses import LambdaResponse
