@@ -24,12 +24,14 @@ def require_answer(
     """As botocore's event `after-call`. Raises ResponseParserError; its text quotes nothing."""
     from botocore.parsers import ResponseParserError
 
-    shape = model.output_shape
-    if http_response.status_code >= 300 or shape is None:
+    whole = model.output_shape
+    if http_response.status_code >= 300 or whole is None:
         return
-    payload = shape.serialization.get("payload")
+    # The body is one member of some answers, and only a structure of it can look like another.
+    payload = whole.serialization.get("payload")
+    shape: Any = whole if payload is None else whole.members[payload]
     if payload is not None:
-        parsed, shape = parsed.get(payload) or {}, shape.members[payload]
+        parsed = parsed.get(payload) or {}
     if shape.type_name != "structure" or parsed.keys() - {"ResponseMetadata"}:
         return
     names = _names(shape)
@@ -71,6 +73,6 @@ def _is_empty_xml(body: bytes, model: OperationModel) -> bool:
         root = ElementTree.fromstring(body)  # noqa: S314 - botocore has read the same bytes
     except ElementTree.ParseError:
         return False
-    if model.service_model.resolved_protocol == "ec2":
+    if model.service_model.resolved_protocol in ("ec2", "query"):
         return root.tag.rpartition("}")[2] == f"{model.name}Response"
     return not len(root)

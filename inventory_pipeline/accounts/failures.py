@@ -116,6 +116,8 @@ def shorten(message: str | None) -> str | None:
     if not message:
         return None
     line = _SECRETS.sub("***", message.strip().splitlines()[0]) if message.strip() else ""
+    if line.startswith("<"):  # botocore takes a proxy's page, which may echo the request, for one
+        return "a page came instead of an answer"
     # A lone surrogate, which JSON can smuggle in, is no Unicode text.
     line = line.encode("utf-8", "replace").decode("utf-8")
     return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"

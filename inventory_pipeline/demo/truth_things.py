@@ -95,14 +95,15 @@ def _identities(seen: Seen) -> Iterator[Fact]:
         "iam_credentials",
     )
     yield fact(
-        "namesakes: who of them has a password, who a key",
+        "namesakes: one has a password, one a key",
         tuple(
-            (seen.account(it).name, bool(it.about.get("password")), bool(it.about.get("key")))
+            (seen.account(it).name, "password" if it.about.get("password") else "key")
             for it in seen.things("iam_credential")
             if it.id != ROOT
         ),
-        "SELECT account_name, password_enabled, access_key_1_active FROM iam_credentials"
-        " WHERE NOT root",
+        "SELECT account_name, CASE WHEN password_enabled AND NOT access_key_1_active"
+        " THEN 'password' WHEN access_key_1_active AND NOT password_enabled THEN 'key' END"
+        " FROM iam_credentials WHERE NOT root",
         "iam_credentials",
     )
     yield fact(

@@ -4,7 +4,8 @@
   people write, a session per account, a client per job, and as many threads.
 - `every type`: the accounts that `--rows` calls need (50 by default), 17 regions, all resource
   types, collected into a lake.
-- `resources`: 100,000 volumes of 20 accounts in 5 regions, collected into a lake.
+- `resources`: 100,000 network interfaces of 20 accounts in 5 regions, collected into a lake.
+- `measured`: 20,000 volumes with a fortnight of their seven metrics, collected into a lake.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ ROWS = 50
 """Accounts of `every type`; the other parts have their own size."""
 ACCOUNTS = 20
 PARALLEL = 32
-VOLUMES = 1000
+PER_REGION = 1000
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 # Types of six services, each seen by one call: there is a gateway everywhere, and nothing else.
@@ -53,8 +54,11 @@ def run(rows: int) -> Report:
         plain = run_apart(_plain, calls, endpoint)
         agree(ours.answer, plain.answer)
         every = run_apart(_every_type, rows, endpoint)
-    with loopback_aws(VOLUMES) as endpoint:
-        resources = run_apart(_resources, ACCOUNTS * 5 * VOLUMES, endpoint)
+    with loopback_aws(PER_REGION) as endpoint:
+        resources = run_apart(
+            _resources, ACCOUNTS * 5 * PER_REGION, endpoint, "network_interface", 5
+        )
+        measured = run_apart(_resources, ACCOUNTS * PER_REGION, endpoint, "ebs_volume", 1)
     every = Side(every.answer, every.clock, every.answer, every.peak_mb)
     return Report(
         [
@@ -62,6 +66,7 @@ def run(rows: int) -> Report:
             figure("collect", "calls", PLAIN, plain, plain),
             figure("collect", "every type", OURS, every, plain),
             figure("collect", "resources", OURS, resources, plain),
+            figure("collect", "measured", OURS, measured, plain),
         ],
         [
             _verdict("calls/s, times that of " + PLAIN, _rate(ours) / _rate(plain), CALLS_RATIO),
@@ -178,14 +183,13 @@ def _every_type(clock: Clock, accounts: int, endpoint: str) -> int:
     return calls
 
 
-def _resources(clock: Clock, resources: int, endpoint: str) -> int:
+def _resources(clock: Clock, resources: int, endpoint: str, kind: str, regions: int) -> int:
     _environment()
     from inventory_pipeline.collect import collect, publish_snapshot
     from inventory_pipeline.lake import Lake
 
-    settings = _settings(
-        endpoint, ACCOUNTS, regions=list(REGIONS[:5]), resource_types=["ebs_volume"]
-    )
+    places = {"regions": list(REGIONS[:regions]), "resource_types": [kind]}
+    settings = _settings(endpoint, ACCOUNTS, **places)
     with tempfile.TemporaryDirectory() as folder, clock.running():
         lake = Lake.open(folder)
         collect(settings, lake, NOW, lambda: NOW)

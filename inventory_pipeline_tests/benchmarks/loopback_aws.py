@@ -7,9 +7,11 @@ every operation that it does not know finds nothing.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
@@ -70,6 +72,13 @@ def _regions(_: str) -> Answer:
     )
 
 
+def _report_state(_: str) -> Answer:
+    return xml(
+        "<GenerateCredentialReportResponse><GenerateCredentialReportResult><State>COMPLETE</State>"
+        "</GenerateCredentialReportResult></GenerateCredentialReportResponse>"
+    )
+
+
 def _internet_gateways(account: str) -> Answer:
     items = f"<item><internetGatewayId>igw-{account}</internetGatewayId></item>"
     return xml(
@@ -93,6 +102,30 @@ def volumes(count: int) -> Callable[[str], Answer]:
         )
         return xml(
             f"<DescribeVolumesResponse><volumeSet>{items}</volumeSet></DescribeVolumesResponse>"
+        )
+
+    return answer
+
+
+def network_interfaces(count: int) -> Callable[[str], Answer]:
+    def answer(account: str) -> Answer:
+        items = "".join(
+            f"<item><networkInterfaceId>eni-{account}{n:06}</networkInterfaceId><subnetId>subnet-1"
+            f"</subnetId><vpcId>vpc-1</vpcId><ownerId>{account}</ownerId><status>in-use</status>"
+            "<availabilityZone>us-east-1a</availabilityZone><description>of a task</description>"
+            "<interfaceType>interface</interfaceType><macAddress>02:00:00:00:00:01</macAddress>"
+            f"<privateIpAddress>10.0.{n // 250}.{n % 250}</privateIpAddress><groupSet><item>"
+            "<groupId>sg-1</groupId><groupName>web</groupName></item></groupSet><attachment>"
+            f"<instanceId>i-{n:017}</instanceId><deleteOnTermination>true</deleteOnTermination>"
+            "<deviceIndex>0</deviceIndex><attachTime>2026-01-01T00:00:00.000Z</attachTime>"
+            f"</attachment><tagSet><item><key>Name</key><value>task {n}</value></item></tagSet>"
+            f"<privateIpAddressesSet><item><privateIpAddress>10.0.{n // 250}.{n % 250}"
+            "</privateIpAddress><primary>true</primary></item></privateIpAddressesSet></item>"
+            for n in range(count)
+        )
+        return xml(
+            "<DescribeNetworkInterfacesResponse><networkInterfaceSet>"
+            f"{items}</networkInterfaceSet></DescribeNetworkInterfacesResponse>"
         )
 
     return answer
@@ -133,10 +166,13 @@ class LoopbackAws(asyncio.Protocol):
         target = (_header(head, "x-amz-target") or b"").rpartition(b".")[2].decode()
         action = _ACTION.search(body)
         name = action[1].decode() if action else target or head.split(b" ", 2)[1].decode()
+        if name == "GetMetricData":
+            return _metrics(body.count(b'"MetricStat"'))
         key = (account, service, name)
         if key not in self.ready:
             known = self.answers.get((service, name))
-            self.ready[key] = _http(*(known(account) if known else _nothing(head, name)))
+            nothing = xml("<Nothing/>") if service == "s3" else _nothing(head, name)
+            self.ready[key] = _http(*(known(account) if known else nothing))
         return self.ready[key]
 
 
@@ -150,9 +186,16 @@ def _nothing(head: bytes, name: str) -> Answer:
         return "application/cbor", b"\xa0"
     if b"json" in (_header(head, "content-type") or b"json"):
         return "application/json", b"{}"
-    return xml(
-        f"<{name}Response><{name}Result/></{name}Response>" if name.isalnum() else "<Nothing/>"
-    )
+    return xml(f"<{name}Response><{name}Result/></{name}Response>")
+
+
+@cache
+def _metrics(queries: int) -> bytes:
+    """A fortnight of daily datapoints for each query."""
+    days = range(1_790_000_000, 1_790_000_000 + 14 * 86_400, 86_400)
+    found = {"Timestamps": [*days], "Values": [0.5] * 14, "StatusCode": "Complete"}
+    results = [{"Id": f"q{n}", **found} for n in range(queries)]
+    return _http("application/json", json.dumps({"MetricDataResults": results}).encode())
 
 
 def _http(content_type: str, body: bytes) -> bytes:
@@ -164,14 +207,16 @@ def _http(content_type: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-def _serve(pipe: Connection, volumes_per_region: int) -> None:
+def _serve(pipe: Connection, per_region: int) -> None:
     LoopbackAws.ready = {}
     LoopbackAws.answers = {
         ("sts", "AssumeRole"): _assume_role,
         ("sts", "GetCallerIdentity"): _identity,
+        ("iam", "GenerateCredentialReport"): _report_state,
         ("ec2", "DescribeRegions"): _regions,
         ("ec2", "DescribeInternetGateways"): _internet_gateways,
-        ("ec2", "DescribeVolumes"): volumes(volumes_per_region),
+        ("ec2", "DescribeNetworkInterfaces"): network_interfaces(per_region),
+        ("ec2", "DescribeVolumes"): volumes(per_region),
     }
 
     async def main() -> None:
@@ -183,11 +228,12 @@ def _serve(pipe: Connection, volumes_per_region: int) -> None:
 
 
 @contextmanager
-def loopback_aws(volumes_per_region: int = 1) -> Iterator[str]:
-    """The endpoint of an AWS whose every account has so many volumes in each region."""
+def loopback_aws(per_region: int = 1) -> Iterator[str]:
+    """The endpoint of an AWS whose every account has so many volumes and as many network
+    interfaces in each region."""
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    server = context.Process(target=_serve, args=(sender, volumes_per_region), daemon=True)
+    server = context.Process(target=_serve, args=(sender, per_region), daemon=True)
     server.start()
     try:
         yield f"http://127.0.0.1:{receiver.recv()}"

@@ -13,35 +13,59 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 SYNC_BYTES = 16
 
 
-def found_in(folder: Path, needles: Iterable[bytes]) -> dict[Path, set[bytes]]:
-    """The files with needles, and which."""
-    any_needle = re.compile(b"|".join(map(re.escape, sorted(needles, key=len, reverse=True))))
+# Hashes in hexadecimal or base64.
+_HASH = re.compile(rb"[0-9a-fA-F]{32,128}|[A-Za-z0-9+/]{22,86}={1,2}")
+
+
+@dataclass(frozen=True)
+class Needles:
+    """Texts to be found wherever they stand, and hashes, which stand for themselves."""
+
+    fragments: frozenset[bytes]
+    hashes: frozenset[bytes] = frozenset()
+
+    @classmethod
+    def of(cls, beginning: str, secrets: Iterable[str]) -> Needles:
+        """The beginning that all secrets share, in plain, base64 and hex, and all their hashes."""
+        plain = beginning.encode()
+        # The first and the last characters depend on what stands before and after.
+        encoded = {base64.b64encode(b"_" * shift + plain)[4:-4] for shift in range(3)}
+        return cls(
+            frozenset({plain, plain[::-1], plain.hex().encode(), *encoded}),
+            frozenset(digest for secret in secrets for digest in _hashes(secret.encode())),
+        )
+
+    def hits(self, text: bytes) -> Iterator[str]:
+        """What stands there, with a little of what is around it."""
+        for fragment in self.fragments:
+            if (at := text.find(fragment)) >= 0:
+                yield text[max(at - 40, 0) : at + 60].decode("utf-8", "replace")
+        for found in _HASH.findall(text) if self.hashes else ():
+            if found in self.hashes:
+                yield found.decode()
+
+
+def _hashes(secret: bytes) -> Iterator[bytes]:
+    for name in ("md5", "sha1", "sha256", "sha512"):
+        digest = hashlib.new(name, secret)
+        yield digest.hexdigest().encode()
+        yield base64.b64encode(digest.digest())
+
+
+def found_in(folder: Path, needles: Needles) -> dict[str, list[str]]:
+    """The files with needles, by their path within the folder, and what stands there."""
     hits = {
-        path: {hit for text in texts(path) for hit in any_needle.findall(text)}
+        str(path.relative_to(folder)): [hit for text in texts(path) for hit in needles.hits(text)]
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
     return {path: found for path, found in hits.items() if found}
-
-
-def disguises(secret: str) -> set[bytes]:
-    """A text and what gives it away: base64 (wherever in a text it begins), hex, its hashes."""
-    plain = secret.encode()
-    encoded = {base64.b64encode(b"_" * shift + plain) for shift in range(3)}
-    # The first and the last characters depend on what stands before and after.
-    inner = {text[4:-4] for text in encoded} | {text[4:-4].translate(URL_SAFE) for text in encoded}
-    digests = {hashlib.new(name, plain) for name in ("md5", "sha1", "sha256", "sha512")}
-    hashes = {digest.hexdigest().encode() for digest in digests}
-    hashes |= {base64.b64encode(digest.digest()) for digest in digests}
-    return {plain, plain[::-1], plain.hex().encode(), *inner, *hashes}
-
-
-URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def texts(path: Path) -> Iterator[bytes]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 
-from inventory_pipeline_tests.faults.estate import Estate
+from inventory_pipeline_tests.faults.estate import ACCOUNTS, Estate
 from inventory_pipeline_tests.faults.troubled import Fault, Sent
 
 BAD = "eu-west-1"
@@ -48,7 +48,9 @@ def _wrong_shapes(sent: Sent) -> bytes:
     return re.sub(rb">([^<>]+)</", rb"><odd><odd>\1</odd></odd></", body)
 
 
-GARBAGE: dict[str, Callable[[Sent], AWSResponse]] = {
+Garble = Callable[[Sent], AWSResponse]
+
+GARBAGE: dict[str, Garble] = {
     "HTML": lambda sent: sent.answered(HTML, "text/html"),
     "HTML that calls itself an answer": lambda sent: sent.answered(HTML),
     "nothing": lambda sent: sent.answered(b""),
@@ -59,24 +61,34 @@ GARBAGE: dict[str, Callable[[Sent], AWSResponse]] = {
     ),
     "wrong shapes": lambda sent: sent.answered(_wrong_shapes(sent)),
     "huge numbers": lambda sent: sent.answered(_numbers(sent.real_answer())),
+    "a number": lambda sent: sent.answered(b"1"),
     "lone surrogates": lambda sent: sent.answered(_surrogates(sent)),
 }
 
 
-def in_region(garble: Callable[[Sent], AWSResponse]) -> Fault:
-    return lambda sent: garble(sent) if sent.region == BAD else None
+def in_bad_region(garbage: Mapping[str, Garble]) -> Fault:
+    """Each account gets garbage of its own there."""
+
+    def answer(sent: Sent) -> AWSResponse | None:
+        garble = garbage.get(sent.account_id or "")
+        return garble(sent) if garble and sent.region == BAD else None
+
+    return answer
 
 
 def test_a_region_that_answers_garbage_is_not_believed(estate: Estate) -> None:
-    """A snapshot for each kind of garbage, while the estate goes on changing."""
+    """Two kinds of garbage in each snapshot, while the estate goes on changing."""
     estate.take(0)
-    for number, garble in enumerate(GARBAGE.values(), start=1):
+    kinds = list(GARBAGE.values())
+    for number in range(1, len(kinds) // 2 + 1):
         estate.live_on()
-        after = estate.take(number, in_region(garble))
-        assert {key[1] for key in after.gaps} >= {BAD}
-        assert {key[1] for key in after.gaps} <= {BAD, "global"}
+        pair = kinds[2 * number - 2 : 2 * number]
+        after = estate.take(number, in_bad_region(dict(zip(ACCOUNTS, pair, strict=True))))
+        places = {key[:2] for key in after.gaps}
+        assert {(account_id, BAD) for account_id in ACCOUNTS} <= places
+        assert {region for _, region in places} <= {BAD, "global"}
         assert {gap[0] for gap in after.gaps.values()} <= {"error", "not_attempted"}
         told = json.dumps([*after.ledger.values()], default=str)
         assert "hotel" not in told
         assert HUGE not in told
-    assert estate.take(len(GARBAGE) + 1).status == "complete"
+    assert estate.take(number + 1).status == "complete"

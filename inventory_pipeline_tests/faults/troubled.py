@@ -44,8 +44,10 @@ class Sent:
         """What AWS says to it."""
         return self.send(self.request).content
 
-    def answered(self, body: bytes, content_type: str | None = None) -> AWSResponse:
-        return self._answer(200, {"content-type": content_type or self._content_type}, body)
+    def answered(
+        self, body: bytes, content_type: str | None = None, status: int = 200
+    ) -> AWSResponse:
+        return self._answer(status, {"content-type": content_type or self._content_type}, body)
 
     def refused(self, code: str, message: str = "no", status: int = 400) -> AWSResponse:
         """An error in the protocol of its service."""
