@@ -9,7 +9,7 @@ is its number too: see `_versions`. Belongs here: the numbers. Not here: how a r
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,22 +133,24 @@ LOGS_BUCKET = "example-platform-logs"
 ARCHIVED_PREFIX = "logs/"
 
 
+def _report(
+    estate: Estate,
+    account: Account,
+    what: str,
+    format_: str,
+    share: float,
+    *kinds: StorageKind,
+    region: str = HOME_REGION,
+    **about: Any,
+) -> Report:
+    bucket = f"example-{account.name}-{what}"
+    slots = int(estate.scale.objects * share)
+    return Report(estate.seed, account, region, bucket, format_, slots, kinds, **about)
+
+
 def reports(estate: Estate) -> list[Report]:
     """Every S3 Inventory configuration of the organisation."""
-
-    def report(
-        account: Account,
-        what: str,
-        format_: str,
-        share: float,
-        *kinds: StorageKind,
-        region: str = HOME_REGION,
-        **about: Any,
-    ) -> Report:
-        bucket = f"example-{account.name}-{what}"
-        slots = int(estate.scale.objects * share)
-        return Report(estate.seed, account, region, bucket, format_, slots, kinds, **about)
-
+    report = partial(_report, estate)
     return [
         report(
             PLATFORM,

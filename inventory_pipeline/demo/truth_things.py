@@ -176,6 +176,13 @@ def _neglect(seen: Seen) -> Iterator[Fact]:
         "SELECT account_name, name FROM kms_keys WHERE rotation_applies AND NOT rotation_enabled",
         "kms_keys",
     )
+    yield from _unguarded(seen)
+
+
+def _unguarded(seen: Seen) -> Iterator[Fact]:
+    def fact(title: str, planted: Rows, sql: str, *tables: str) -> Fact:
+        return Fact("neglect", title, planted, sql, tables, seen.day)
+
     yield fact(
         "logs that are kept for ever",
         _named(seen, "log_group", lambda it: not it.about.get("retention")),

@@ -100,6 +100,13 @@ def test_messages_lose_what_could_be_a_secret(secret: str) -> None:
     assert secret not in message
 
 
+def test_a_page_is_no_message() -> None:
+    """botocore takes a proxy's page for a JSON service's message; it may echo what was sent."""
+    assert shorten("<!DOCTYPE html><p>You sent X-Key: hunter2</p>") == (
+        "a page came instead of an answer"
+    )
+
+
 def test_messages_keep_arns() -> None:
     arn = "arn:aws:sts::123456789012:assumed-role/AWSInventoryRole/inventory_pipeline"
     assert arn in (
