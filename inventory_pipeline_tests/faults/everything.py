@@ -5,76 +5,33 @@ Each holds a secret wherever AWS lets it have one, and says in a tag whose it is
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-NAME = "namesake"
-
-
-@dataclass(frozen=True)
-class Owner:
-    """An account's owner at work in a region. `client` gives a client of a service there.
-
-    `secret` makes the secret for a place, such as `lambda-environment`.
-    """
-
-    account_id: str
-    region: str
-    client: Callable[[str], Any]
-    secret: Callable[[str], str]
-    tags: Mapping[str, str]
-
-    @property
-    def pairs(self) -> list[dict[str, str]]:
-        return [{"Key": key, "Value": value} for key, value in self.tags.items()]
-
-    @property
-    def small_pairs(self) -> list[dict[str, str]]:
-        """As ECS spells them."""
-        return [{"key": key, "value": value} for key, value in self.tags.items()]
-
-    def tagged(self, *kinds: str) -> list[dict[str, Any]]:
-        """As EC2 wants them."""
-        return [{"ResourceType": kind, "Tags": self.pairs} for kind in kinds]
-
-    def policy(self, place: str, **statement: Any) -> str:
-        """A policy whose conditions have secrets, as those of some CDNs and vendors do."""
-        conditions = {
-            "StringEquals": {
-                "aws:Referer": self.secret(f"{place}-referer"),
-                "aws:UserAgent": [self.secret(f"{place}-agent"), "a browser"],
-            }
-        }
-        whole = {"Sid": "One", "Effect": "Allow", "Principal": "*", "Condition": conditions}
-        return json.dumps({"Version": "2012-10-17", "Statement": [{**whole, **statement}]})
-
-    def script(self, place: str) -> str:
-        return f"#!/bin/sh\nexport DB_PASSWORD={self.secret(place)}\n"
-
-    def encoded_script(self, place: str) -> str:
-        return base64.b64encode(self.script(place).encode()).decode()
+from inventory_pipeline_tests.faults.network import Network
+from inventory_pipeline_tests.faults.owner import NAME, Owner
 
 
 def plant(owner: Owner) -> None:
     """Make them all; the account has nothing yet."""
     role = identities(owner)
+    keys_and_secrets(owner)
     network = Network.of(owner)
     computers(owner, network)
+    load_balancers(owner, network)
     functions(owner, role)
     containers(owner, role)
     storage(owner)
     databases(owner)
+    caches_and_indexes(owner)
     messages(owner)
     operations(owner, role)
 
 
 def identities(owner: Owner) -> str:
-    """Users, roles, keys; the ARN of a role."""
+    """Users, roles, policies; the ARN of a role."""
     iam = owner.client("iam")
     trust = {
         "Version": "2012-10-17",
@@ -109,6 +66,10 @@ def identities(owner: Owner) -> str:
     iam.create_access_key(UserName=NAME)
     iam.create_group(GroupName=NAME)
     iam.create_instance_profile(InstanceProfileName=NAME, Tags=owner.pairs)
+    return str(role)
+
+
+def keys_and_secrets(owner: Owner) -> None:
     kms_tags = [{"TagKey": key, "TagValue": value} for key, value in owner.tags.items()]
     key = owner.policy("kms-policy", Action="kms:*", Resource="*")
     owner.client("kms").create_key(Policy=key, Tags=kms_tags)
@@ -120,61 +81,6 @@ def identities(owner: Owner) -> str:
         Name=NAME, Type="SecureString", Value=owner.secret("ssm-parameter")
     )
     owner.client("acm").request_certificate(DomainName="example.org", Tags=owner.pairs)
-    return str(role)
-
-
-@dataclass(frozen=True)
-class Network:
-    vpc: str
-    subnets: list[str]
-    group: str
-
-    @classmethod
-    def of(cls, owner: Owner) -> Network:
-        ec2 = owner.client("ec2")
-        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=owner.tagged("vpc"))
-        vpc_id = vpc["Vpc"]["VpcId"]
-        subnets = [
-            ec2.create_subnet(
-                VpcId=vpc_id,
-                CidrBlock=f"10.0.{number}.0/24",
-                AvailabilityZone=f"{owner.region}{zone}",
-                TagSpecifications=owner.tagged("subnet"),
-            )["Subnet"]["SubnetId"]
-            for number, zone in enumerate("ab")
-        ]
-        group = ec2.create_security_group(
-            GroupName=NAME,
-            Description="d",
-            VpcId=vpc_id,
-            TagSpecifications=owner.tagged("security-group"),
-        )["GroupId"]
-        everyone = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
-        ec2.authorize_security_group_ingress(
-            GroupId=group,
-            IpPermissions=[
-                {**everyone, "IpRanges": [{"CidrIp": "203.0.113.0/24", "Description": "ö"}]},
-                {**everyone, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
-                {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/32"}]},
-            ],
-        )
-        gateway = ec2.create_internet_gateway(TagSpecifications=owner.tagged("internet-gateway"))
-        ec2.attach_internet_gateway(
-            InternetGatewayId=gateway["InternetGateway"]["InternetGatewayId"], VpcId=vpc_id
-        )
-        address = ec2.allocate_address(Domain="vpc", TagSpecifications=owner.tagged("elastic-ip"))
-        ec2.create_nat_gateway(
-            SubnetId=subnets[0],
-            AllocationId=address["AllocationId"],
-            TagSpecifications=owner.tagged("natgateway"),
-        )
-        ec2.create_vpc_endpoint(
-            VpcId=vpc_id,
-            ServiceName=f"com.amazonaws.{owner.region}.s3",
-            PolicyDocument=owner.policy("endpoint-policy", Action="s3:*", Resource="*"),
-            TagSpecifications=owner.tagged("vpc-endpoint"),
-        )
-        return cls(vpc_id, subnets, group)
 
 
 def computers(owner: Owner, network: Network) -> None:
@@ -216,6 +122,9 @@ def computers(owner: Owner, network: Network) -> None:
         VPCZoneIdentifier=network.subnets[0],
         Tags=[{**pair, "PropagateAtLaunch": False} for pair in owner.pairs],
     )
+
+
+def load_balancers(owner: Owner, network: Network) -> None:
     elb = owner.client("elbv2")
     [balancer] = elb.create_load_balancer(Name=NAME, Subnets=network.subnets, Tags=owner.pairs)[
         "LoadBalancers"
@@ -366,6 +275,15 @@ def databases(owner: Owner) -> None:
     rds.create_db_cluster(
         DBClusterIdentifier=NAME, Engine="aurora-postgresql", **login("cluster-password")
     )
+    owner.client("redshift").create_cluster(
+        ClusterIdentifier=NAME,
+        NodeType="ra3.xlplus",
+        NumberOfNodes=2,
+        **login("redshift-password"),
+    )
+
+
+def caches_and_indexes(owner: Owner) -> None:
     cache = owner.client("elasticache")
     cache.create_cache_cluster(
         CacheClusterId=NAME,
@@ -393,10 +311,6 @@ def databases(owner: Owner) -> None:
             },
         },
         TagList=owner.pairs,
-    )
-    redshift = login("redshift-password")
-    owner.client("redshift").create_cluster(
-        ClusterIdentifier=NAME, NodeType="ra3.xlplus", NumberOfNodes=2, **redshift
     )
 
 

@@ -20,7 +20,8 @@ from inventory_pipeline.defs.launch import dagster_instance, execute
 from inventory_pipeline.defs.partitions import snapshot_instant
 from inventory_pipeline.defs.resources import Clock, Inventory
 from inventory_pipeline.defs.snapshots import collect_config
-from inventory_pipeline_tests.faults.everything import NAME, Owner, plant
+from inventory_pipeline_tests.faults.everything import plant
+from inventory_pipeline_tests.faults.owner import NAME, Owner
 from inventory_pipeline_tests.faults.searching import Needles, found_in
 from inventory_pipeline_tests.faults.troubled import Fault, Sent, TroubledClients
 from inventory_pipeline_tests.simulated_aws import ENGINEERING, OPERATIONS

@@ -15,7 +15,8 @@ from inventory_pipeline.collect import collect, publish_snapshot
 from inventory_pipeline.lake import Lake
 from inventory_pipeline.settings import Settings
 from inventory_pipeline.tables import tables
-from inventory_pipeline_tests.faults.everything import NAME, Owner, plant
+from inventory_pipeline_tests.faults.everything import plant
+from inventory_pipeline_tests.faults.owner import NAME, Owner
 from inventory_pipeline_tests.simulated_aws import ENGINEERING, OPERATIONS, settings_of
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
