@@ -6,6 +6,7 @@ belong. Not here: the clients that send calls (`clients`).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,9 @@ def assumed(account: Account, settings: CredentialSettings, sts: Callable[[], An
     from botocore.credentials import DeferredRefreshableCredentials
     from botocore.exceptions import ClientError
 
+    # It logs a traceback for each role that is refused; the ledger and the doctor say it in a line.
+    logging.getLogger("botocore.credentials").addFilter(_is_news)
+
     def assume() -> dict[str, str]:
         external_id = account.external_id_text()
         try:
@@ -66,6 +70,10 @@ def assumed(account: Account, settings: CredentialSettings, sts: Callable[[], An
         }
 
     return DeferredRefreshableCredentials(assume, method="assume-role")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Refreshing temporary credentials failed")
 
 
 def _request(

@@ -20,6 +20,9 @@ from inventory_pipeline.accounts.watch import Clock, worn
 LONGEST_WAIT_SECONDS = 20.0
 FIRST_WAIT_SECONDS = 0.5
 
+SILENT_RETRIES = 1
+"""Repetitions of a call that nobody answered: each of them takes a minute."""
+
 Limit = tuple[str | None, str, str]
 """What AWS counts calls by: account (its role), region and service."""
 
@@ -85,8 +88,11 @@ class Retries:
     ) -> float | None:
         """As botocore's event `needs-retry` asks."""
         from botocore.exceptions import ConnectionError as NoConnection
-        from botocore.exceptions import HTTPClientError
+        from botocore.exceptions import ConnectTimeoutError, HTTPClientError, ReadTimeoutError
 
+        silent = isinstance(caught_exception, ConnectTimeoutError | ReadTimeoutError)
+        if silent and attempts > SILENT_RETRIES:
+            return None
         code, status = None, 200
         if response is not None:
             http, parsed = response

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from botocore.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from inventory_pipeline.accounts import Watch
 from inventory_pipeline.accounts.retries import LONGEST_WAIT_SECONDS, Limit, Retries
@@ -96,3 +101,16 @@ def test_no_retry_after_the_deadline_and_no_wait_beyond_it(time: Time) -> None:
         assert ours.pause(HERE, 1, BUSY, 503, False) is None
         ours.before_send(HERE)
     assert time.slept == [pytest.approx(0.4)]
+
+
+@pytest.mark.parametrize("silence", [ReadTimeoutError, ConnectTimeoutError])
+def test_silence_is_broken_into_once_only(time: Time, silence: type[Exception]) -> None:
+    error = silence(endpoint_url="https://ec2.example")
+    ours = retries(time)
+    assert ours.needs_retry(HERE, None, 1, error) == 0.5
+    assert ours.needs_retry(HERE, None, 2, error) is None
+
+
+def test_a_broken_connection_is_tried_like_any_failure_that_passes(time: Time) -> None:
+    error = EndpointConnectionError(endpoint_url="https://ec2.example")
+    assert [retries(time).needs_retry(HERE, None, n, error) for n in (1, 3, 4)] == [0.5, 2.0, None]
