@@ -63,7 +63,6 @@ SQS_QUEUE = ResourceType(
     tags=lambda queue: queue["tags"].get("Tags") or {} if "tags" in queue else None,
     gone=frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}),
     fields=(
-        field("url", T.TEXT, "Address.", "QueueUrl"),
         field("fifo", T.BOOLEAN, "FIFO queue.", attribute("FifoQueue", "false")),
         field("encryption", T.TEXT, "Of messages at rest: SSE-KMS, SSE-SQS or none.", encryption),
         field(

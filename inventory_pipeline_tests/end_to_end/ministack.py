@@ -82,6 +82,7 @@ UNIMPLEMENTED = frozenset(
         "reserved_instance",
         "s3_account_settings.public_access_block",
         "s3_bucket.account_public_access_block",
+        "s3_bucket.policy_status",
         "savings_plan",
         "transit_gateway",
     }

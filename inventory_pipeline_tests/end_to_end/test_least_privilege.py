@@ -239,6 +239,9 @@ def test_without_an_action_exactly_its_cells_are_denied(
     # Without a listing, there is nothing to ask details of; all else is as it was.
     unheard = {c for c in ledger if "." in c and c.partition(".")[0] in concerned}
     assert with_status(ledger, "denied") == concerned - unheard
+    # Nor is there anything to ask of a detail whose argument a denied one would have told.
+    kinds = {c.partition(".")[0] for c in concerned}
+    unheard |= {c for c in with_status(ledger, "not_attempted") if c.partition(".")[0] in kinds}
     others = ledger.keys() - concerned - unheard
     assert {c: ledger[c]["status"] for c in others} == {c: suffices[c]["status"] for c in others}
 
