@@ -38,7 +38,7 @@ IN_THE_OPEN = {
     "index.db": TAG,  # Dagster's events, which have a preview of each table
     ".json": NAME,
     ".avro": ".parquet",
-    ".txt": "ExternalId ***",
+    ".txt": "has not been implemented",  # what moto complains of on the terminal
 }
 """What each kind of file must be found to say."""
 
