@@ -1,6 +1,7 @@
 """Cost, security and storage: one asset per mart, built by its SQL for any snapshot still kept."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -16,6 +17,7 @@ from inventory_pipeline.defs.presentation import (
 from inventory_pipeline.defs.resources import Inventory
 from inventory_pipeline.lake import Where
 from inventory_pipeline.marts import Mart, MartError, build_mart, marts
+from inventory_pipeline.marts.lineage import column_lineage
 from inventory_pipeline.prices import load_book
 from inventory_pipeline.settings import Settings
 
@@ -72,9 +74,20 @@ def mart_asset(mart: Mart, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
         ]
         whole = {column: [where[column] for where in built] for column in built[0]}
         with inventory.engine.session({mart.table: whole}) as db:
-            yield materialized(db, mart.table, whole, results)
+            yield materialized(db, mart.table, whole, results, lineage_metadata(mart.table))
 
     return build
+
+
+@cache
+def lineage_metadata(table: str) -> dict[str, dg.TableColumnLineage]:
+    """Which columns each column of a mart comes from, as Dagster draws it."""
+    sources = column_lineage(marts()[table])
+    deps = {
+        column: [dg.TableColumnDep(asset_key(source), name) for source, name in sorted(found)]
+        for column, found in sources.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps)}
 
 
 def judged(inventory: Inventory, check: MartCheck, table: str, where: Where) -> Verdict:

@@ -73,14 +73,22 @@ def contract_check_spec(name: str) -> dg.AssetCheckSpec:
 
 
 def materialized(
-    db: Session, name: str, where: Where, checks: Iterable[dg.AssetCheckResult] = ()
+    db: Session,
+    name: str,
+    where: Where,
+    checks: Iterable[dg.AssetCheckResult] = (),
+    metadata: Mapping[str, Any] | None = None,
 ) -> dg.MaterializeResult:
     """What to tell Dagster of a table's partition, or of several: the rows, the money, whether
-    they keep the contract. `db` shows them as a view."""
+    they keep the contract, and further `metadata`. `db` shows them as a view."""
     rows: int = db.query(f'SELECT COUNT(*) AS n FROM "{name}"')["n"][0].as_py()
     return dg.MaterializeResult(
         asset_key=asset_key(name),
-        metadata={"dagster/partition_row_count": rows, **(_metadata(db, name) if rows else {})},
+        metadata={
+            "dagster/partition_row_count": rows,
+            **(_metadata(db, name) if rows else {}),
+            **(metadata or {}),
+        },
         # Most of a hundred tables may be empty, and each look at one takes its milliseconds.
         check_results=[_contract_check(name, where, violations(db, name) if rows else []), *checks],
     )

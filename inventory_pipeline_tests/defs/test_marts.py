@@ -81,6 +81,26 @@ def test_a_snapshot_that_is_not_published_cannot_be_priced(
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
 
 
+def test_dagster_is_told_what_each_column_comes_from(priced: House) -> None:
+    result = priced.build(*COSTS)
+    lineage = {
+        event.asset_key: event.step_materialization_data.materialization.metadata[
+            "dagster/column_lineage"
+        ].value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key != dg.AssetKey("prices")
+    }
+    assert lineage[dg.AssetKey("resource_costs")].deps_by_column["monthly_usd"] == [
+        dg.TableColumnDep(dg.AssetKey("cost_components"), "monthly_usd")
+    ]
+    (volumes,) = (
+        dep
+        for dep in lineage[dg.AssetKey("cost_components")].deps_by_column["resource_id"]
+        if dep.asset_key.path[-1] == "ebs_volumes"
+    )
+    assert volumes.asset_key == dg.AssetKey(["resources", "ebs_volumes"])
+
+
 def test_each_snapshot_of_a_backfill_is_built_in_one_run(priced: House) -> None:
     result = priced.build(*COSTS[1:], partition=None, **backfill(*KEYS))
     assert result.success
