@@ -22,7 +22,8 @@ Row = Sequence[object]
 class Section:
     """Rows under a title. `name` is its member in JSON; `shown` the columns of a narrow table.
 
-    `verbatim` shows values as they are stored, without units (a user's own SQL).
+    `verbatim` shows values as they are stored, without units (a user's own SQL). `first` is how
+    many rows a terminal gets, where all would be too many.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Section:
     rows: Iterable[Row]
     shown: Sequence[str] = ()
     verbatim: bool = False
+    first: int | None = None
 
     @classmethod
     def of(cls, name: str, title: str, table: pa.Table, shown: Sequence[str] = ()) -> Section:

@@ -45,6 +45,10 @@ GAP = 3
 DISPENSABLE = (
     "grain",
     "horizon_months",
+    "forecast_90d_low_bytes",
+    "forecast_90d_high_bytes",
+    "change_7d_bytes",
+    "forecast_30d_bytes",
     "created_at",
     "state",
     "configuration_id",
@@ -240,7 +244,8 @@ def _print_section(section: Section, console: Console) -> None:
     from rich.text import Text
 
     rows = iter(section.rows)
-    listed = list(islice(rows, TABLE_ROWS))
+    most = section.first or TABLE_ROWS
+    listed = list(islice(rows, most))
     if section.title:
         console.print(Text(safe(section.title), style="bold"))
     if listed:
@@ -248,7 +253,7 @@ def _print_section(section: Section, console: Console) -> None:
     else:
         console.print(Text("  nothing to show"))
     if next(rows, None) is not None:
-        console.print(Text(f"  The first {TABLE_ROWS} rows; --format csv or json has all."))
+        console.print(Text(f"  The first {most} rows; --format csv or json has all."))
     console.print()
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from inventory_pipeline.cli import archive, cost, security, stale, storage
+from inventory_pipeline.cli import archive, cost, security, stale
 from inventory_pipeline.cli.answer import Section, instant
 from inventory_pipeline.cli.output import counted, size
 from inventory_pipeline.cli.reading import NothingToReadError, Reader, reading
+from inventory_pipeline.cli.storage.usage import stored, total_line
 
 ESTATE = """
 SELECT resource_type, COUNT(*) AS resources, COUNT(DISTINCT account_id) AS accounts,
@@ -27,6 +28,9 @@ ACCOUNTS = "SELECT COUNT(DISTINCT account_id) AS accounts FROM {table} WHERE {wh
 LOOKED_AT = "(SELECT * FROM accounts WHERE status IN ('ok', 'denied', 'error')) AS looked_at"
 
 COLUMNS = ("resource_type", "resources", "accounts", "regions", "monthly_usd", "unpriced_resources")
+
+TYPES = 15
+"""Resource types that fit one screen with the rest."""
 
 NEXT = "inventory cost, security, stale, storage, archive plan, query, sql (each has --help)"
 
@@ -80,7 +84,7 @@ def summary(reader: Reader) -> None:
     rows = [[row.get(name) for name in COLUMNS] for row in _with_costs(estate.to_pylist(), found)]
     shown = COLUMNS[:5] if found.costs else COLUMNS[:4]
     reader.show(
-        Section("rows", "Resources and their monthly list price", COLUMNS, rows, shown),
+        Section("rows", "Most numerous resources", COLUMNS, rows, shown, first=TYPES),
         *found.sections,
         coverage=reader.snapshot_coverage(at),
         at=at,
@@ -146,7 +150,7 @@ def _security(reader: Reader, found: Summary) -> None:
 
 
 def _storage(reader: Reader, found: Summary) -> None:
-    usage = storage.usage(reader, "class")
+    usage = stored(reader, "class")
     found.facts["storage"] = {"total": usage.total, "by_class": usage.rows.to_pylist()}
     classes = ", ".join(
         f"{row['storage_class'] or 'class unknown'} {size(row['bytes'])}"
@@ -154,7 +158,7 @@ def _storage(reader: Reader, found: Summary) -> None:
         if row["bytes"]
     )
     # CloudWatch's bytes of the same buckets are in the costs already.
-    total = f"{storage.total_line(usage.total)} (not on top of Cost)"
+    total = f"{total_line(usage.total)} (not on top of Cost)"
     buckets = counted(usage.deliveries["buckets"], "bucket")
     found.lines.append(f"{'Storage':9} listed in {buckets}: {total}: {classes}")
 

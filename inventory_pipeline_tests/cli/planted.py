@@ -314,6 +314,67 @@ def plant_deliveries(lake: Lake) -> None:
             for key in (FORMULA, ESCAPE)
         ],
     )
+    plant_analyses(lake)
+
+
+def plant_analyses(lake: Lake) -> None:
+    """What is found in the newest delivery of `logs`, and something else in the one before."""
+    before = date(2026, 11, 18)
+    logs = {"source_bucket": "logs", "configuration_id": "daily", **ENGINEERING}
+    for table, rows in {
+        "storage_waste": (
+            {"kind": "noncurrent_versions", "prefix": "a/", "objects": 3, "bytes": 2**30,
+             "monthly_usd": Decimal("0.023")},
+            {"kind": "noncurrent_versions", "prefix": "b/", "objects": 1, "bytes": 2**30,
+             "unpriced_reason": "no price"},
+            {"kind": "delete_markers", "objects": None, "unpriced_reason": "not told"},
+        ),
+        "tiering_effectiveness": (
+            {"size_band": "1-5 GiB", "access_tier": "INFREQUENT", "objects": 5, "bytes": 2**33,
+             "monthly_saving_usd": Decimal("0.84"), "verdict": "yes"},
+        ),
+        "object_compliance": (
+            {"rule_id": "unencrypted", "prefix": "a/", "verdict": "fail", "failing_objects": 2,
+             "failing_bytes": 7, "passing_objects": 1, "first_key": ESCAPE, "last_key": FORMULA},
+            {"rule_id": "unencrypted", "prefix": "b/", "verdict": "fail", "failing_objects": 1},
+            {"rule_id": "public_acl", "prefix": "a/", "verdict": "unknown", "unknown_objects": 3,
+             "unknown_reason": "the report lacks ObjectAccessControlList"},
+        ),
+        "personal_data_prefixes": (
+            {"rule_id": "email", "prefix": "users/", "objects": 4, "bytes": 9,
+             "sample": "aaaaa/a@a.aa", "public_bucket": "no", "unencrypted_objects": 1},
+        ),
+        "tenant_usage": (
+            {"tenant": "acme", "objects": 4, "bytes": 9, "known_usd": Decimal("1.5"),
+             "monthly_usd": Decimal("1.5")},
+            {"tenant": "unassigned", "objects": 1, "bytes": 1, "unpriced_reason": "shared"},
+        ),
+        "bucket_reconciliation": (
+            {"measure": "bytes", "storage_class": "STANDARD", "listed": 5, "measured": 9,
+             "difference": 4, "status": "unexplained", "explanation": "parts"},
+            {"measure": "objects", "listed": 2, "measured": 2, "difference": 0,
+             "status": "matches"},
+        ),
+        "duplicate_candidates": (
+            {"scope": "bucket", "place": 1, "e_tag": "e", "size": 10, "sets": 1, "copies": 3,
+             "buckets": 1, "reclaimable_bytes": 20, "confidence": "high", "first_key": FORMULA},
+            {"scope": "bucket", "sets": 7, "copies": 20, "reclaimable_bytes": 5,
+             "confidence": "low"},
+            {"scope": "all_buckets", "source_bucket": None, "place": 1, "e_tag": "e", "size": 10,
+             "sets": 1, "copies": 9, "buckets": 2, "reclaimable_bytes": 80, "confidence": "low"},
+        ),
+    }.items():  # fmt: skip
+        names = {column.name for column in tables()[table].columns}
+        common = {name: value for name, value in logs.items() if name in names}
+        plant(
+            lake,
+            table,
+            [
+                {**common, **row, "delivered_on": day}
+                for day in (before, DAY)
+                for row in (rows if day == DAY else rows[:1])
+            ],
+        )
 
 
 def plant_archive(lake: Lake) -> None:

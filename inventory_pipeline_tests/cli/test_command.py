@@ -110,13 +110,17 @@ def test_init_writes_settings_once(run, tmp_path):
     assert run("init", "no/such/folder.yaml").exit_code == 1
 
 
-@pytest.mark.parametrize("what", ["resource-types", "tables", "rules", "controls", "assets"])
+@pytest.mark.parametrize(
+    "what",
+    ["resource-types", "tables", "rules", "controls", "object-rules", "key-rules", "assets"],
+)
 def test_lists_have_what_the_build_has(run, what):
     result = run("list", what, "--format", "json")
     rows = json.loads(result.stdout)["rows"]
     known = {
         "resource-types": "ebs_volume", "tables": "resource_costs", "rules": "ec2.stopped",
         "controls": "s3.public_read", "assets": "resource_costs",
+        "object-rules": "public_acl", "key-rules": "people_folder",
     }[what]  # fmt: skip
     assert known in {value for row in rows for value in row.values() if isinstance(value, str)}
 

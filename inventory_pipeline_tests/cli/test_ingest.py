@@ -100,3 +100,34 @@ def test_a_destination_that_cannot_be_listed_does_not_stop_the_others(
     assert result.exit_code == 3
     assert "no-such-bucket" in result.stderr
     assert launched == [("2026-11-19", ["a"])]
+
+
+def test_a_delivery_is_named_by_the_address_of_its_manifest(run, writer, launched, tmp_path: Path):
+    watch(tmp_path, BUCKET)
+    deliver(writer, "a", "b", at=FIRST)
+    uri = f"s3://{BUCKET}/inventory/b/daily/2026-11-19T01-00Z/manifest.json"
+    result = run("ingest", "--delivery", uri, "--delivery", uri)
+    assert result.exit_code == 0, result.output
+    assert launched == [("2026-11-19", ["b"])]
+
+
+def test_a_named_delivery_that_is_not_there_is_told(run, writer, launched, tmp_path: Path):
+    watch(tmp_path, BUCKET)
+    place = f"s3://{BUCKET}/inventory/b/daily"
+    missing = run("ingest", "--delivery", f"{place}/2026-11-19T01-00Z/manifest.json")
+    assert missing.exit_code == 3
+    assert "there is no complete delivery" in missing.stderr
+    strange = run("ingest", "--delivery", "s3://other/manifest.json")
+    assert "is no manifest in a destination of the settings" in strange.stderr
+    assert launched == []
+
+
+def test_days_before_the_first_partition_are_left_out_and_told(
+    run, writer, launched, tmp_path: Path
+):
+    watch(tmp_path, BUCKET)
+    deliver(writer, "a", at=datetime(2025, 11, 19, 1, tzinfo=UTC))
+    deliver(writer, "a", at=FIRST)
+    result = run("ingest")
+    assert "1 deliveries before schedules.snapshots_start (2026-01-01)" in result.stderr
+    assert launched == [("2026-11-19", ["a"])]

@@ -30,6 +30,9 @@ from inventory_pipeline_tests.cli.planted import (
 
 READING = (
     ("summary",), ("cost",), ("security",), ("stale",), ("storage",), ("archive", "plan"),
+    ("storage", "waste"), ("storage", "duplicates"), ("storage", "tiering"),
+    ("storage", "compliance"), ("storage", "tenants"), ("storage", "personal-data"),
+    ("storage", "reconciliation"),
     ("archive", "manifest"), ("query",), ("export", "resource_costs"), ("sql", "SELECT 1 AS one"),
 )  # fmt: skip
 
@@ -76,6 +79,15 @@ def test_summary_fits_a_terminal_and_keeps_texts_under_their_labels(read, monkey
     assert len(lines) <= 40
     folded = lines[next(n for n, line in enumerate(lines) if line.startswith("Archive")) + 1]
     assert folded.startswith(" " * 10)
+
+
+def test_summary_shows_the_first_types_of_many_and_says_so(read, read_json, monkeypatch):
+    types = [row["resource_type"] for row in read_json("summary")["rows"]]
+    monkeypatch.setattr("inventory_pipeline.cli.summary.TYPES", 1)
+    shown = read("summary").stdout
+    assert types[0] in shown
+    assert types[-1] not in shown.split("Dearest")[0]
+    assert "The first 1 rows; --format csv or json has all." in shown
 
 
 def test_summary_counts_the_accounts_of_the_resources_asked_for(read_json):

@@ -1,0 +1,131 @@
+"""`inventory storage usage`: objects, bytes and list price, from the newest deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from inventory_pipeline.cli.answer import Section
+from inventory_pipeline.cli.output import counted, dollars, size
+from inventory_pipeline.cli.reading import Reader, missing, reading
+from inventory_pipeline.cli.storage.newest import IN_NEWEST, newest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DIMENSIONS = {
+    "class": "storage_class",
+    "prefix": "source_bucket, prefix",
+    "age": "age_band",
+    "bucket": "source_bucket",
+    "version": "version_state",
+    "account": "account_id, account_name",
+    "department": "department",
+    "region": "region",
+}
+
+# Delete markers have no lines in storage_costs, because they cost nothing.
+STORAGE = """
+SELECT {by}, CAST(SUM(objects) AS BIGINT) AS objects, CAST(SUM(bytes) AS BIGINT) AS bytes,
+  CAST(SUM(billable_bytes) AS BIGINT) AS billable_bytes,
+  SUM(monthly_usd) AS monthly_usd, CAST(SUM(unpriced) AS BIGINT) AS unpriced_parts
+FROM (
+  SELECT {by}, objects, bytes, billable_bytes,
+    CAST(CASE WHEN version_state = 'delete_marker' THEN 0 END AS DECIMAL(18,6)) AS monthly_usd,
+    0 AS unpriced
+  FROM storage_usage WHERE {where} AND {in_newest}
+  UNION ALL
+  SELECT {by}, 0, 0, 0, monthly_usd, CASE WHEN monthly_usd IS NULL THEN 1 ELSE 0 END
+  FROM storage_costs WHERE {where} AND {in_newest}
+) AS parts
+GROUP BY {by} ORDER BY bytes DESC, {by}
+"""
+
+LISTED = """
+SELECT COUNT(*) AS buckets, MIN(delivered_on) AS oldest, MAX(delivered_on) AS newest,
+  (SELECT COUNT(*) FROM (
+    SELECT DISTINCT source_bucket, configuration_id FROM storage_usage WHERE {where}
+  ) AS reports) - COUNT(*) AS other_reports
+FROM newest
+"""
+
+
+@click.command("usage")
+@click.option("--by", type=click.Choice(list(DIMENSIONS)), default="class", show_default=True)
+@reading("account", "department", "region", "since", "until", snapshot=False)
+def view(reader: Reader, by: str) -> None:
+    """Objects, bytes and list price, by class, prefix or age.
+
+    Each bucket counts with its newest delivery; --since and --until are about its day.
+
+    \b
+    Examples:
+      inventory storage --by prefix
+      inventory storage usage --by age --department Engineering --format json
+    """
+    found = stored(reader, by)
+    shown = (
+        *DIMENSIONS[by].removeprefix("account_id, ").split(", "),
+        "objects",
+        "bytes",
+        "monthly_usd",
+    )
+    section = Section.of("rows", f"Storage by {by}", found.rows, shown)
+    reader.show(
+        section,
+        coverage=reader.delivery_coverage(),
+        notes=tuple(_notes(found)),
+        facts={"by": by, "total": found.total, "deliveries": found.deliveries},
+    )
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Rows by a dimension, their total, and how many buckets' deliveries of which days."""
+
+    rows: pa.Table
+    total: dict[str, Any]
+    deliveries: dict[str, Any]
+
+
+def stored(reader: Reader, by: str) -> Usage:
+    """Storage by a dimension; raises NothingToReadError where no delivery was ever rolled up."""
+    newest_ones = newest("storage_usage")
+    select = STORAGE.replace("{by}", DIMENSIONS[by]).replace("{in_newest}", IN_NEWEST)
+    with reader.session("storage_usage", "storage_costs") as session:
+        found = reader.rows(session, newest_ones + select, time="delivered_on")
+        deliveries = reader.rows(session, newest_ones + LISTED, time="delivered_on").to_pylist()[0]
+    if not found.num_rows and not reader.lake.files("storage_usage"):
+        raise missing("storage_usage")
+    return Usage(found, _total(found.to_pylist()), deliveries)
+
+
+def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Sums of all groups; dollars are a lower bound where a part has no price."""
+    prices = [row["monthly_usd"] for row in rows if row["monthly_usd"] is not None]
+    unpriced = sum(row["unpriced_parts"] for row in rows)
+    return {
+        "objects": sum(row["objects"] for row in rows),
+        "bytes": sum(row["bytes"] for row in rows),
+        "monthly_usd": sum(prices) if prices else None,
+        "is_lower_bound": bool(unpriced),
+    }
+
+
+def total_line(total: dict[str, Any]) -> str:
+    price = dollars(total["monthly_usd"])
+    if total["monthly_usd"] is not None:
+        price = f"{'at least ' if total['is_lower_bound'] else ''}{price} a month"
+    return f"{counted(total['objects'], 'object')}, {size(total['bytes'])}, {price}"
+
+
+def _notes(found: Usage) -> Iterator[str]:
+    yield f"Total: {total_line(found.total)}"
+    if buckets := found.deliveries["buckets"]:
+        days = sorted({str(found.deliveries["oldest"]), str(found.deliveries["newest"])})
+        yield f"{counted(buckets, 'bucket')} with objects, delivered {' to '.join(days)}"
+    if others := found.deliveries["other_reports"]:
+        yield f"{counted(others, 'further report')} of these buckets, for that may list the same."
