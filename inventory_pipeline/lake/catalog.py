@@ -6,11 +6,14 @@ Belongs here: what pyiceberg is told about a table. Not here: its rows (`lake`, 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inventory_pipeline.lake.schema import iceberg_schema
-from inventory_pipeline.tables import tables
+from inventory_pipeline.columns import Column
+from inventory_pipeline.lake.errors import LakeError
+from inventory_pipeline.lake.schema import extra_column, iceberg_schema
+from inventory_pipeline.tables import Table, tables
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -100,6 +103,7 @@ def table_for_writing(catalog: Catalog, name: str) -> IcebergTable | None:
     if iceberg is None:
         return None
     known = set(iceberg.schema().column_names)
+    _check_types(iceberg, tables()[name])
     if all(column.name in known for column in tables()[name].columns):
         return iceberg
     with iceberg.update_schema() as update:
@@ -107,6 +111,43 @@ def table_for_writing(catalog: Catalog, name: str) -> IcebergTable | None:
             if field.name not in known:
                 update.add_column(field.name, field.field_type, doc=field.doc)
     return catalog.load_table((NAMESPACE, name))
+
+
+def _check_types(iceberg: IcebergTable, contract: Table) -> None:
+    """Raises LakeError where a field became a column of text before the contract had it otherwise.
+
+    The files that have it are text, and no reader takes part of a column's files for another type.
+    """
+    theirs = {field.name: field.field_type for field in iceberg.schema().fields}
+    for field in iceberg_schema(contract).fields if contract.grows else ():
+        if theirs.get(field.name, field.field_type) != field.field_type:
+            raise LakeError(
+                f"table {contract.name}: column {field.name} is {theirs[field.name]} in this lake, "
+                f"which had it before its contract did, and {field.field_type} in the contract"
+            )
+
+
+def more_columns(iceberg: IcebergTable, contract: Table) -> tuple[Column, ...]:
+    """The columns of text that a table has beside its contract's."""
+    from pyiceberg.types import StringType
+
+    own = {column.name for column in contract.columns}
+    return tuple(
+        extra_column(field.name)
+        for field in iceberg.schema().fields
+        if field.name not in own and isinstance(field.field_type, StringType)
+    )
+
+
+def add_columns(iceberg: IcebergTable, columns: Iterable[Column]) -> None:
+    """Add those of these columns of text that the table has not."""
+    from pyiceberg.types import StringType
+
+    known = set(iceberg.schema().column_names)
+    with iceberg.update_schema() as update:
+        for column in columns:
+            if column.name not in known:
+                update.add_column(column.name, StringType(), doc=column.meaning)
 
 
 def create_table(catalog: Catalog, name: str, location: str) -> IcebergTable:
@@ -154,10 +195,20 @@ def append_to(transaction: Transaction, iceberg: IcebergTable) -> AppendFiles:
 
 def expire_snapshots(transaction: Transaction, metadata: TableMetadata) -> None:
     """Have the transaction drop all but the newest Iceberg snapshots of its table."""
+    if len(metadata.snapshots) >= 2 * KEPT_SNAPSHOTS:
+        _expire(transaction, metadata, KEPT_SNAPSHOTS)
+
+
+def drop_history(iceberg: IcebergTable) -> None:
+    """Have a table keep none but its newest Iceberg snapshot."""
+    if len(iceberg.metadata.snapshots) > 1:
+        transaction = iceberg.transaction()
+        _expire(transaction, iceberg.metadata, 1)
+        transaction.commit_transaction()
+
+
+def _expire(transaction: Transaction, metadata: TableMetadata, kept: int) -> None:
     from pyiceberg.table.update.snapshot import ExpireSnapshots
 
-    if len(metadata.snapshots) < 2 * KEPT_SNAPSHOTS:
-        return
     snapshots = sorted(metadata.snapshots, key=lambda s: s.sequence_number or 0)
-    old = [s.snapshot_id for s in snapshots[:-KEPT_SNAPSHOTS]]
-    ExpireSnapshots(transaction).by_ids(old).commit()
+    ExpireSnapshots(transaction).by_ids([s.snapshot_id for s in snapshots[:-kept]]).commit()

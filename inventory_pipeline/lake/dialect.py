@@ -27,11 +27,23 @@ Dialect = Literal["athena", "trino"]
 Parameter = str | int | bool | date | datetime | Sequence[str]
 
 # A map's absent key is NULL in DuckDB's subscript and an error in Trino's.
-TRINO_MACROS = {**MACROS, "tag(tags, k)": "element_at(tags, k)"}
+TRINO_MACROS = {
+    **MACROS,
+    "tag(tags, k)": "element_at(tags, k)",
+    # Where there is nothing, Trino's answer is NULL.
+    "first_match(t, pattern)": "CASE WHEN t IS NOT NULL "
+    "THEN COALESCE(regexp_extract(t, pattern), '') END",
+    "text_part(t, separator, n)": "CASE WHEN t IS NOT NULL "
+    "THEN COALESCE(split_part(t, separator, n), '') END",
+    # Trino replaces everything that matches, and has no flag to say so.
+    "shape(t)": MACROS["shape(t)"].replace(", 'g'", ""),
+}
 
 PORTABLE_FUNCTIONS = {
     *("and", "or", "case", "cast", "coalesce", "nullif", "greatest", "least", "concat", "exists"),
-    *("count", "max", "min", "sum", "row_number", "floor", "datediff", "unnest", "gb", "tag"),
+    *("count", "max", "min", "sum", "row_number", "floor", "datediff", "unnest", "trim"),
+    *("lower", "replace", "starts_with", "substring", "matches", "first_match"),
+    *("abs", "length", "text_part", "sqrt", "gb", "tag", "base64_text", "shape"),
 }
 """Functions that mean the same on both engines, or are carried over so that they do."""
 
@@ -75,6 +87,9 @@ def _relation(table: Table, where: Where, state: LakeState) -> str:
         quoted(c.name) if c.name in known else f"CAST(NULL AS {c.type.value}) AS {quoted(c.name)}"
         for c in table.columns
     )
+    if table.grows:
+        own = {column.name for column in table.columns}
+        selected = ", ".join([selected, *(quoted(name) for name in known if name not in own)])
     if not known:
         return f"SELECT {selected} WHERE FALSE"
     source = f"SELECT {selected} FROM {state.namespace}.{quoted(table.name)} AS listed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.lake.errors import LakeError
 from inventory_pipeline.lake.schema import arrow_schema
-from inventory_pipeline.lake.where import Value, Where, arrow_equal, values_of
+from inventory_pipeline.lake.where import Value, Where, values_of
 from inventory_pipeline.tables import Table
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.io import FileIO
+    from pyiceberg.io.pyarrow import DataFileStatistics
     from pyiceberg.manifest import DataFile as IcebergFile
     from pyiceberg.manifest import ManifestFile
     from pyiceberg.partitioning import PartitionField
@@ -29,16 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file of a table: its path, the values of its partition, its rows and bytes.
-
-    An `adopted` file has not got the partition's columns: a report as it was delivered.
-    """
+    """A file of a table: its path, the values of its partition, its rows and bytes."""
 
     path: str
     partition: Mapping[str, Any]
     rows: int
     bytes: int
-    adopted: bool = False
 
 
 def files_of(iceberg: IcebergTable, where: Where) -> Iterator[tuple[DataFile, IcebergFile]]:
@@ -94,13 +91,11 @@ def _expression(where: Where) -> BooleanExpression:
 
 
 def _ours(file: IcebergFile, fields: Sequence[PartitionField]) -> DataFile:
-    sizes = file.column_sizes or {}
     return DataFile(
         file.file_path.removeprefix("file://"),
         {field.name: _value(field.name, file.partition[i]) for i, field in enumerate(fields)},
         file.record_count,
         file.file_size_in_bytes,
-        adopted=any(field.source_id not in sizes for field in fields),
     )
 
 
@@ -114,8 +109,7 @@ def _value(column: str, raw: str | int | None) -> Value | None:
 
 
 def dataset(files: Sequence[DataFile], schema: pa.Schema, filesystem: FileSystem) -> ds.Dataset:
-    """The rows of these files for Arrow to read, with the partition's columns where none are."""
-    import pyarrow.compute as pc
+    """The rows of these files for Arrow to read; columns that a file lacks are NULL."""
     import pyarrow.dataset as ds
 
     return ds.FileSystemDataset.from_paths(
@@ -123,19 +117,15 @@ def dataset(files: Sequence[DataFile], schema: pa.Schema, filesystem: FileSystem
         schema=schema,
         format=ds.ParquetFileFormat(),
         filesystem=filesystem,
-        partitions=[
-            arrow_equal(file.partition, schema) if file.adopted else pc.scalar(True)
-            for file in files
-        ],
     )
 
 
-def registered(iceberg: IcebergTable, file: DataFile) -> IcebergFile:
-    """A Parquet file's entry for the table's manifests.
+def registered(iceberg: IcebergTable, files: Iterable[DataFile]) -> Iterator[IcebergFile]:
+    """The entries of Parquet files for the table's manifests.
 
-    Its partition is what we say, for not every engine's files have statistics of text to tell it
-    by. Iceberg takes a file's own field ids, where it has them, for the table's: raises LakeError
-    where they are others, since columns would be taken for one another.
+    Their partitions are what we say, for not every engine's files have statistics of text to tell
+    them by. Iceberg takes a file's own field ids, where it has them, for the table's: raises
+    LakeError where they are others, since columns would be taken for one another.
     """
     import pyarrow.parquet as pq
     from pyiceberg.io.pyarrow import (
@@ -143,18 +133,22 @@ def registered(iceberg: IcebergTable, file: DataFile) -> IcebergFile:
         data_file_statistics_from_parquet_metadata,
         parquet_path_to_id_mapping,
     )
+
+    plan = compute_statistics_plan(iceberg.schema(), iceberg.properties)
+    field_ids = parquet_path_to_id_mapping(iceberg.schema())
+    for file in files:
+        with iceberg.io.new_input(file.path).open() as stream:
+            footer = pq.read_metadata(stream)
+        _check_fields(iceberg, footer)
+        statistics = data_file_statistics_from_parquet_metadata(footer, plan, field_ids)
+        yield _entry(iceberg, file, statistics)
+
+
+def _entry(iceberg: IcebergTable, file: DataFile, statistics: DataFileStatistics) -> IcebergFile:
     from pyiceberg.manifest import DataFile as IcebergFile
     from pyiceberg.manifest import DataFileContent, FileFormat
     from pyiceberg.typedef import Record
 
-    with iceberg.io.new_input(file.path).open() as stream:
-        footer = pq.read_metadata(stream)
-    _check_field_ids(iceberg, footer)
-    statistics = data_file_statistics_from_parquet_metadata(
-        parquet_metadata=footer,
-        stats_columns=compute_statistics_plan(iceberg.schema(), iceberg.properties),
-        parquet_column_mapping=parquet_path_to_id_mapping(iceberg.schema()),
-    )
     return IcebergFile.from_args(
         content=DataFileContent.DATA,
         file_path=file.path,
@@ -169,9 +163,14 @@ def registered(iceberg: IcebergTable, file: DataFile) -> IcebergFile:
     )
 
 
-def _check_field_ids(iceberg: IcebergTable, footer: pq.FileMetaData) -> None:
+def _check_fields(iceberg: IcebergTable, footer: pq.FileMetaData) -> None:
     known = {column.name: column.field_id for column in iceberg.schema().fields}
     for column in footer.schema.to_arrow_schema():
+        if column.name not in known:
+            raise LakeError(
+                f"table {iceberg.name()[-1]}: a file has column {column.name}, and the table has "
+                "not; let it grow first (`Lake.evolve`)"
+            )
         field_id = (column.metadata or {}).get(b"PARQUET:field_id")
         if field_id is not None and int(field_id) != known[column.name]:
             raise LakeError(
@@ -190,24 +189,31 @@ def _raw(value: Value | None) -> Value | None:
     return value
 
 
-def examine(table: Table, path: Path) -> DataFile:
+def examine(table: Table, path: Path | str, filesystem: FileSystem | None = None) -> DataFile:
     """A Parquet file that is to become the table's; raises LakeError where it breaks the contract.
 
-    All rows must be of one partition. Columns may be fewer, but not other, than the contract's.
-    NULLs and repeated keys are for `contract` to find.
+    All rows must be of one partition. Columns may be fewer than the contract's, but not other, save
+    for columns of text where the table grows. NULLs and repeated keys are for `contract` to find.
     """
     import pyarrow.parquet as pq
+    from pyarrow import fs
 
-    footer = pq.read_metadata(path)
-    _check_types(table, footer)
-    partition = {name: _only_value(table, path, footer, name) for name in table.partitioned_by}
-    return DataFile(str(path), partition, footer.num_rows, path.stat().st_size)
+    filesystem = filesystem or fs.LocalFileSystem()
+    with pq.ParquetFile(str(path), filesystem=filesystem) as file:
+        _check_types(table, file.metadata)
+        partition = {name: _only_value(table, file, name) for name in table.partitioned_by}
+        rows = file.metadata.num_rows
+    return DataFile(str(path), partition, rows, filesystem.get_file_info(str(path)).size)
 
 
 def _check_types(table: Table, footer: pq.FileMetaData) -> None:
+    import pyarrow as pa
+
     contract = arrow_schema(table.name)
     for column in footer.schema.to_arrow_schema():
         if column.name not in contract.names:
+            if table.grows and column.type == pa.string():
+                continue
             raise LakeError(f"table {table.name}: no column {column.name} in its contract")
         if column.type != (wanted := contract.field(column.name).type):
             raise LakeError(
@@ -216,10 +222,10 @@ def _check_types(table: Table, footer: pq.FileMetaData) -> None:
             )
 
 
-def _only_value(table: Table, path: Path, footer: pq.FileMetaData, column: str) -> Value | None:
-    values = _bounds(footer, column)
+def _only_value(table: Table, file: pq.ParquetFile, column: str) -> Value | None:
+    values = _bounds(file.metadata, column)
     if values is None:
-        values = _all_values(path, column)
+        values = _all_values(file, column)
     if len(values) > 1:
         raise LakeError(
             f"table {table.name}: one file holds several partitions "
@@ -238,11 +244,9 @@ def _bounds(footer: pq.FileMetaData, column: str) -> set[Value | None] | None:
     return bounds
 
 
-def _all_values(path: Path, column: str) -> set[Value | None]:
+def _all_values(file: pq.ParquetFile, column: str) -> set[Value | None]:
     """A column's distinct values, read from the file; none where it has no such column."""
-    import pyarrow.parquet as pq
-
-    found = pq.read_table(path, columns=[column])
+    found = file.read(columns=[column])
     return set(found[column].unique().to_pylist()) if found.num_columns else set()
 
 

@@ -1,9 +1,10 @@
 """The lake: Iceberg tables in a catalogue, and the ways to change one.
 
 `replace` empties partitions and adds rows in one commit; `rewrite` exchanges files of a partition,
-and `merge` its rows, against exactly what they read. All retry when another writer was first.
-Readers see only published snapshots and ingested deliveries. Not here: SQL (`engine`), deleting
-files (`upkeep`).
+and `merge` its rows, against exactly what they read. All retry when another writer was first. Files
+that take long to make `arrive` before any commit names them. Readers see only published snapshots
+and ingested deliveries. Not here: what a commit does (`commits`), SQL (`engine`), deleting files
+(`upkeep`).
 """
 
 from __future__ import annotations
@@ -15,25 +16,36 @@ import tempfile
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inventory_pipeline.columns import Column
+from inventory_pipeline.lake.adopting import S3Report, append, append_on_s3, upload
 from inventory_pipeline.lake.catalog import (
-    append_to,
+    add_columns,
     create_table,
-    expire_snapshots,
+    drop_history,
     glue_catalog,
     load_table,
+    more_columns,
     sqlite_catalog,
     table_for_writing,
 )
+from inventory_pipeline.lake.commits import (
+    Commit,
+    Partitions,
+    Rewriting,
+    apply,
+    by_partition,
+    remove,
+)
 from inventory_pipeline.lake.errors import LakeError
-from inventory_pipeline.lake.files import DataFile, dataset, examine, files_of, registered
-from inventory_pipeline.lake.schema import arrow_schema, in_contract
+from inventory_pipeline.lake.files import DataFile, dataset, examine, files_of
+from inventory_pipeline.lake.schema import extra_column, in_contract, schema_of
 from inventory_pipeline.lake.visibility import Visibility
 from inventory_pipeline.lake.where import Where, arrow_filter
 from inventory_pipeline.tables import DELIVERY, Table, tables
@@ -42,7 +54,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow.fs import FileSystem
     from pyiceberg.catalog import Catalog
-    from pyiceberg.manifest import DataFile as IcebergFile
     from pyiceberg.table import Table as IcebergTable
 
 COMMIT_ATTEMPTS = 40
@@ -50,23 +61,8 @@ COMMIT_ATTEMPTS = 40
 SCRATCH_SECONDS = 24 * 3600
 """Files in scratch older than this are of a run that died."""
 
-
-@dataclass(frozen=True)
-class Commit:
-    """What a commit did: rows added, files added, and how often another writer was first."""
-
-    table: str
-    rows: int
-    files: int
-    conflicts: int
-
-
-@dataclass(frozen=True)
-class Rewriting:
-    """What becomes of a partition: the files it keeps, and new Parquet files for it."""
-
-    kept: Collection[DataFile]
-    new: Sequence[Path]
+ARRIVED_SECONDS = 24 * 3600
+"""A file that arrived longer ago than this, and that no commit names, may be removed."""
 
 
 class Lake:
@@ -125,30 +121,93 @@ class Lake:
     # -- writing -------------------------------------------------------------------------------
 
     def replace(
-        self, table: str, partitions: Sequence[Where], data: pa.Table | Sequence[Path]
+        self, table: str, partitions: Sequence[Where], data: pa.Table | Sequence[Path | DataFile]
     ) -> Commit:
         """Empty these partitions and add `data`, whose rows belong to them, in one commit.
 
-        `data` is an Arrow table or Parquet files of the table's contract, one partition a file;
-        files are moved into the table. An unpartitioned table has the one partition `{}`; a
-        partition may name fewer columns than the table is partitioned by and then means all that
-        match. Raises LakeError, the table unchanged, where data breaks the contract.
+        `data` is an Arrow table or Parquet files of the table's contract, one partition a file:
+        those in scratch are moved into the table, a `DataFile` arrived there. An unpartitioned
+        table has the one partition `{}`; a partition may name fewer columns than the table is
+        partitioned by and then means all that match. Raises LakeError, the table unchanged, where
+        data breaks the contract.
         """
         contract = tables()[table]
-        emptied = _Partitions(contract, partitions)
+        emptied = Partitions(contract, partitions)
         written = data if isinstance(data, Sequence) else self._write(contract, data)
-        added = [f for f in (examine(contract, path) for path in written) if f.rows]
-        emptied.check_hold(added)
-        moved = [self._move_in(file, table) for file in added]
+        scratch = [file for file in written if isinstance(file, Path)]
+        arrived = [file for file in written if isinstance(file, DataFile) and file.rows]
+        made = [file for file in (examine(contract, path) for path in scratch) if file.rows]
+        emptied.check_hold([*arrived, *made])
+        added = [*arrived, *(self._move_in(file, table) for file in made)]
 
         def change(iceberg: IcebergTable | None) -> None:
             iceberg = iceberg or self._create(table)
             if not emptied.none:
-                _change(iceberg, emptied.files(iceberg), moved)
+                apply(iceberg, emptied.files(iceberg), added)
 
         conflicts = self._commit(table, change)
-        _remove(written)
-        return Commit(table, sum(file.rows for file in added), len(moved), conflicts)
+        remove(scratch)
+        return Commit(table, sum(file.rows for file in added), len(added), conflicts)
+
+    def arrive(self, table: str, file: Path, name: str) -> DataFile:
+        """Take a scratch file to where it stays in the table, for a later `replace` to commit.
+
+        `name` says what made it: whoever would make the same file again finds this one by
+        `arrived`. One that is there already stays, for a commit may name it. Raises LakeError where
+        it breaks the contract.
+        """
+        examined = examine(tables()[table], file)
+        if there := self.arrived(table, name):
+            remove([file])
+            return there
+        target = self._data_path(table, name)
+        self._put(file, target)
+        remove([file])
+        return replace(examined, path=target)
+
+    def arrived(self, table: str, name: str) -> DataFile | None:
+        """The file that arrived by this name, while it is sure to stay until it is committed."""
+        target = self._data_path(table, name)
+        path = target.removeprefix("s3://")
+        info = self.filesystem.get_file_info(path)
+        if not info.is_file or info.mtime_ns / 1e9 < time.time() - ARRIVED_SECONDS / 2:
+            return None
+        return self._there(table, target)
+
+    def _there(self, table: str, target: str) -> DataFile:
+        """A file where it stays, examined."""
+        path = target.removeprefix("s3://")
+        return replace(examine(tables()[table], path, self.filesystem), path=target)
+
+    def adopt(
+        self, table: str, report: Path | S3Report, footer_start: int, tail: Path, name: str
+    ) -> DataFile:
+        """Have a report, with `tail` in place of its footer, arrive in the table by this name.
+
+        A local report becomes the lake's, as does the tail. One on S3 is copied there by S3, where
+        the lake is there too. Raises LakeError where the whole breaks the contract.
+        """
+        if not isinstance(report, S3Report):
+            append(report, footer_start, tail)
+            return self.arrive(table, report, name)
+        target = self._data_path(table, name)
+        if not self.is_local and append_on_s3(report, footer_start, tail, target):
+            return self._there(table, target)
+        fetched = report.fetch(self.scratch_file(), footer_start)
+        return self.adopt(table, fetched, footer_start, tail, name)
+
+    def evolve(self, table: str, names: Sequence[str]) -> None:
+        """Give a table that grows columns of text by these names, save those that it has."""
+        if not tables()[table].grows:
+            raise LakeError(f"table {table}: its columns are those of its contract")
+        wanted = tuple(map(extra_column, names))
+        if set(wanted) <= set(self.columns(table)):
+            return
+
+        def change(iceberg: IcebergTable | None) -> None:
+            add_columns(iceberg or self._create(table), wanted)
+
+        self._commit(table, change)
 
     def merge(self, table: str, partition: Where, fn: Callable[[pa.Table], pa.Table]) -> Commit:
         """Change one partition: `fn` gets its rows and gives the new ones.
@@ -173,7 +232,7 @@ class Lake:
         nothing is to change, nothing is committed and no table made.
         """
         contract = tables()[table]
-        emptied = _Partitions(contract, [partition])
+        emptied = Partitions(contract, [partition])
         given: set[Path] = set()
         arrived: list[tuple[DataFile, DataFile]] = []
 
@@ -189,20 +248,22 @@ class Lake:
             if added or dropped:
                 iceberg = iceberg or self._create(table)
                 arrived.extend((file, self._move_in(file, table)) for file in added)
-                _change(iceberg, dropped, [there for _, there in arrived])
+                apply(iceberg, dropped, [there for _, there in arrived])
 
         conflicts = self._commit(table, change)
-        _remove(given)
+        remove(given)
         return Commit(table, sum(file.rows for file, _ in arrived), len(arrived), conflicts)
 
     def _commit(self, table: str, change: Callable[[IcebergTable | None], None]) -> int:
         """Change the newest state of a table until no other writer comes between."""
-        from pyiceberg.exceptions import CommitFailedException
+        from pyiceberg.exceptions import CommitFailedException, ValidationException
 
         for conflicts in range(COMMIT_ATTEMPTS):
             try:
                 change(table_for_writing(self._catalog, table))
-            except CommitFailedException:
+            # pyiceberg's threads share what tells them which manifests to read, and now and then
+            # pass one over: ValidationException says so, and nothing was committed.
+            except (CommitFailedException, ValidationException):
                 time.sleep(random.uniform(0, min(0.02 * 2**conflicts, 1.0)))  # noqa: S311
             else:
                 return conflicts
@@ -225,25 +286,26 @@ class Lake:
         import pyarrow.parquet as pq
 
         files: list[Path] = []
-        for rows in _by_partition(in_contract(table.name, data), table.partitioned_by):
+        for rows in by_partition(in_contract(table.name, data), table.partitioned_by):
             files.append(self.scratch_file())
             pq.write_table(rows, files[-1], compression="zstd", compression_level=1)
         return files
 
     def _move_in(self, written: DataFile, table: str) -> DataFile:
-        """Move a scratch file into the table (to S3: copy); returns it with its final path."""
-        file = Path(written.path)
-        target = f"{self._location(table)}/data/{uuid.uuid4()}.parquet"
+        """Move a scratch file into the table; returns it with its final path."""
+        target = self._data_path(table, str(uuid.uuid4()))
+        self._put(Path(written.path), target)
+        return replace(written, path=target)
+
+    def _put(self, file: Path, target: str) -> None:
+        """Move a scratch file there, wholly or not at all; on S3 a copy."""
         if self.is_local:
             with file.open("rb") as handle:
                 os.fsync(handle.fileno())
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             os.replace(file, target)
         else:
-            path = target.removeprefix("s3://")
-            with file.open("rb") as source, self.filesystem.open_output_stream(path) as sink:
-                shutil.copyfileobj(source, sink, 8 * 1024 * 1024)
-        return replace(written, path=target)
+            upload(file, target)
 
     def _move_back(self, arrived: list[tuple[DataFile, DataFile]]) -> None:
         """Have files that no commit names where they came from."""
@@ -256,6 +318,17 @@ class Lake:
 
     def _location(self, table: str) -> str:
         return f"{self.location}/tables/{table}"
+
+    def _data_path(self, table: str, name: str) -> str:
+        return f"{self._location(table)}/data/{name}.parquet"
+
+    def drop_history(self, table: str) -> None:
+        """Have a table keep its newest Iceberg snapshot only; its files stay."""
+        self._commit(table, lambda iceberg: drop_history(iceberg) if iceberg else None)
+
+    def iceberg(self, table: str) -> IcebergTable | None:
+        """The Iceberg table as it is now; None where nothing was ever written to it."""
+        return load_table(self._catalog, table)
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -278,7 +351,13 @@ class Lake:
         if visible is False:
             return found
         seen = Visibility(self) if visible is True else visible
-        return [file for file in found if seen.shows(contract, file.partition)]
+        return seen.of(contract, found)
+
+    def columns(self, table: str) -> tuple[Column, ...]:
+        """A table's columns: those of its contract, and after them what it has grown."""
+        contract = tables()[table]
+        iceberg = load_table(self._catalog, table) if contract.grows else None
+        return contract.columns + (more_columns(iceberg, contract) if iceberg else ())
 
     def _rows(
         self,
@@ -289,7 +368,7 @@ class Lake:
     ) -> pa.Table:
         import pyarrow.dataset as ds
 
-        schema = arrow_schema(table)
+        schema = schema_of(self.columns(table))
         rows = (
             dataset(files, schema, self.filesystem) if files else ds.dataset(schema.empty_table())
         )
@@ -301,9 +380,10 @@ class Lake:
         """Published snapshots, oldest first."""
         return sorted(self.read("snapshots", columns=["snapshot_at"])["snapshot_at"].to_pylist())
 
-    def deliveries(self) -> set[tuple[date, str, str]]:
-        """Days, buckets and configurations whose objects readers may see."""
-        rows = self.read("s3_deliveries", {"status": "ingested"}, DELIVERY)
+    def deliveries(self, days: Collection[date] | None = None) -> set[tuple[date, str, str]]:
+        """Days, buckets and configurations whose objects readers may see, of all days or some."""
+        where = {"status": "ingested"} | ({} if days is None else {"delivered_on": sorted(days)})
+        rows = self.read("s3_deliveries", where, DELIVERY)
         return set(zip(*(rows[name].to_pylist() for name in DELIVERY), strict=True))
 
     @cached_property
@@ -317,75 +397,3 @@ class Lake:
             return fs.S3FileSystem(endpoint_override=endpoint)
         bucket = self.location.removeprefix("s3://").split("/")[0]
         return fs.S3FileSystem(region=fs.resolve_s3_region(bucket))
-
-
-class _Partitions:
-    """The partitions that a commit empties, and into which its rows must fall."""
-
-    def __init__(self, table: Table, partitions: Sequence[Where]) -> None:
-        self.table = table
-        self.columns = tuple(partitions[0]) if partitions else ()
-        if any(set(p) != set(self.columns) for p in partitions):
-            raise LakeError(f"table {table.name}: partitions to write must name the same columns")
-        if strange := set(self.columns) - set(table.partitioned_by):
-            raise LakeError(f"table {table.name}: not partitioned by {', '.join(sorted(strange))}")
-        self._keys = {self._key(partition) for partition in partitions}
-
-    @property
-    def none(self) -> bool:
-        return not self._keys
-
-    def _key(self, partition: Where) -> tuple[object, ...]:
-        return tuple(partition[column] for column in self.columns)
-
-    def hold(self, file: DataFile) -> bool:
-        return self._key(file.partition) in self._keys
-
-    def check_hold(self, files: Sequence[DataFile]) -> None:
-        for file in files:
-            if not self.hold(file):
-                raise LakeError(
-                    f"table {self.table.name}: rows outside the partitions being written, in "
-                    f"{dict(file.partition)}"
-                )
-
-    def files(self, iceberg: IcebergTable) -> list[tuple[DataFile, IcebergFile]]:
-        """The files that these partitions have, as ours and as Iceberg's."""
-        where = {column: {key[i] for key in self._keys} for i, column in enumerate(self.columns)}
-        return [both for both in files_of(iceberg, where) if self.hold(both[0])]
-
-
-def _change(
-    iceberg: IcebergTable, dropped: list[tuple[DataFile, IcebergFile]], added: list[DataFile]
-) -> None:
-    """One transaction: drop files, add others, keep the history short."""
-    transaction = iceberg.transaction()
-    if dropped:
-        with transaction.update_snapshot().overwrite() as overwrite:
-            for _, file in dropped:
-                overwrite.delete_data_file(file)
-    if added:
-        with append_to(transaction, iceberg) as append:
-            for new in added:
-                append.append_data_file(registered(iceberg, new))
-    if dropped or added:
-        expire_snapshots(transaction, iceberg.metadata)
-    transaction.commit_transaction()
-
-
-def _remove(files: Iterable[Path]) -> None:
-    """Remove what was moved out of scratch, or not needed."""
-    for file in files:
-        file.unlink(missing_ok=True)
-
-
-def _by_partition(data: pa.Table, columns: Sequence[str]) -> list[pa.Table]:
-    """The rows of each partition; where a table has none, all rows."""
-    if not data.num_rows:
-        return []
-    if not columns:
-        return [data]
-    keys = data.select(list(columns)).group_by(list(columns)).aggregate([]).to_pylist()
-    if len(keys) == 1:
-        return [data]
-    return [data.filter(arrow_filter(key, data.schema)) for key in keys]

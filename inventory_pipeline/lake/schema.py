@@ -6,11 +6,11 @@ would refuse it. That required columns hold no NULL is checked where rows are ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from inventory_pipeline.columns import ColumnType
+from inventory_pipeline.columns import Column, ColumnType, text
 from inventory_pipeline.lake.errors import LakeError
 from inventory_pipeline.lake.where import quoted
 from inventory_pipeline.tables import Table, tables
@@ -42,16 +42,27 @@ def arrow_type(kind: ColumnType) -> pa.DataType:
 @cache
 def arrow_schema(table: str) -> pa.Schema:
     """The table's contract as Arrow, columns in contract order."""
+    return schema_of(tables()[table].columns)
+
+
+def schema_of(columns: Iterable[Column]) -> pa.Schema:
     import pyarrow as pa
 
-    return pa.schema([pa.field(c.name, arrow_type(c.type)) for c in tables()[table].columns])
+    return pa.schema([pa.field(c.name, arrow_type(c.type)) for c in columns])
 
 
 def in_contract(table: str, data: pa.Table) -> pa.Table:
-    """`data` with its columns in contract order and types; raises LakeError where one cannot be."""
+    """`data` with its columns in contract order and types; raises LakeError where one cannot be.
+
+    Columns of text may follow where the table grows.
+    """
     import pyarrow as pa
 
     schema = arrow_schema(table)
+    if tables()[table].grows:
+        own = {field.name for field in schema}
+        more = [f for f in data.schema if f.name not in own and f.type == pa.string()]
+        schema = pa.schema([*schema, *more])
     if set(data.column_names) != set(schema.names):
         raise LakeError(
             f"table {table}: columns missing {sorted(set(schema.names) - set(data.column_names))}, "
@@ -64,6 +75,11 @@ def in_contract(table: str, data: pa.Table) -> pa.Table:
         except pa.ArrowInvalid as error:
             raise LakeError(f"table {table}: column {field.name}: {error}") from error
     return pa.table(columns, schema=schema)
+
+
+def extra_column(name: str) -> Column:
+    """A column that is not in the contract of a table that grows."""
+    return text(name, "A field of reports that this build does not know, as text.")
 
 
 def iceberg_schema(table: Table) -> Schema:
@@ -118,14 +134,15 @@ def _iceberg_type(kind: ColumnType, ids: Iterator[int]) -> IcebergType:
             )
 
 
-def contract_select(table: str, sql: str) -> str:
+def contract_select(table: str, sql: str, extra: Sequence[str] = ()) -> str:
     """`sql` with its columns in contract order, each cast to the contract's type.
 
+    `extra` columns of it follow as text.
     Engines widen sums (HUGEINT, DECIMAL(38)); the casts bring them back, and fail where a value
     does not fit.
     """
     casts = ",\n  ".join(
         f"CAST({quoted(c.name)} AS {c.type.value}) AS {quoted(c.name)}"
-        for c in tables()[table].columns
+        for c in (*tables()[table].columns, *map(extra_column, extra))
     )
     return f"SELECT\n  {casts}\nFROM (\n{sql}\n) AS mart"

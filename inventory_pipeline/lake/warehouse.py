@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inventory_pipeline.columns import Column
 from inventory_pipeline.lake.engine import MACROS, DuckDBEngine, Session
 from inventory_pipeline.lake.files import DataFile
 from inventory_pipeline.lake.lake import Lake
@@ -81,7 +83,7 @@ def _build(lake: Lake, file: Path, memory_limit: str) -> list[int]:
             db.execute(f"CREATE VIEW {OBJECTS} AS {session.select(OBJECTS, shown)}")
         for table in tables().values():
             if table.name != OBJECTS or lake.is_local:
-                _comment(db, table)
+                _comment(db, table, lake.columns(table.name))
         db.execute("COMMIT")
         db.execute("USE memory")
         db.execute("CHECKPOINT warehouse")
@@ -96,12 +98,12 @@ def _copy(session: Session, table: Table, files: list[DataFile]) -> int:
     return int(created[0]) if created else 0
 
 
-def _comment(db: DuckDBPyConnection, table: Table) -> None:
+def _comment(db: DuckDBPyConnection, table: Table, columns: Sequence[Column]) -> None:
     """Say what a table and its columns mean, where analysts and their tools look."""
     kind = "VIEW" if table.name == OBJECTS else "TABLE"
     meaning = f"{table.meaning} One row: {table.grain}."
     db.execute(f"COMMENT ON {kind} {quoted(table.name)} IS {sql_literal(meaning)}")
-    for column in table.columns:
+    for column in columns:
         target = f"{quoted(table.name)}.{quoted(column.name)}"
         db.execute(f"COMMENT ON COLUMN {target} IS {sql_literal(column.meaning)}")
 

@@ -39,18 +39,6 @@ def arrow_filter(where: Where, schema: pa.Schema) -> pc.Expression | None:
     return functools.reduce(operator.and_, terms) if terms else None
 
 
-def arrow_equal(row: Mapping[str, Value], schema: pa.Schema) -> pc.Expression:
-    """That columns have exactly these values: what Arrow can fill in where a file lacks them."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    terms = (
-        pc.field(column) == pa.scalar(value, schema.field(column).type)
-        for column, value in row.items()
-    )
-    return functools.reduce(operator.and_, terms)
-
-
 def sql_conditions(where: Where) -> str:
     """` WHERE ...`, or nothing where every row is meant."""
     terms = [

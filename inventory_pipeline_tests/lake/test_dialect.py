@@ -14,9 +14,18 @@ from sqlglot import exp
 from inventory_pipeline.lake.dialect import LakeState, carry_over, lint_mart_sql, mart_select
 from inventory_pipeline.lake.engine import MACROS
 from inventory_pipeline.marts import marts
+from inventory_pipeline.marts.storage.parameters import storage_parameters
+from inventory_pipeline.settings.model import S3InventorySettings
 from inventory_pipeline.tables import tables
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, 123456, UTC)
+STORAGE = S3InventorySettings.model_validate(
+    {
+        "tenants": [{"name": "it's", "sources": ["*-[a-z]*"], "prefix": "raw/ü'"}],
+        "personal_data": {"patterns": {"member": "M[0-9]{8}'"}},
+        "compliance": {"legal_hold_buckets": ["*"]},
+    }
+)
 PARAMS = {
     "snapshot_at": NOW,
     "delivered_on": NOW.date(),
@@ -24,6 +33,7 @@ PARAMS = {
     "stale_resource_days": 90,
     "rules_off": ["ec2.idle"],
     "controls_off": [],
+    **storage_parameters(STORAGE),
 }
 COLUMNS = {name: [c.name for c in table.columns] for name, table in tables().items()}
 
@@ -90,6 +100,18 @@ def test_what_would_break_is_rejected(sql: str) -> None:
 def test_all_objections_are_told() -> None:
     found = lint_mart_sql("SELECT AVG(tags['k'] // 2) FROM t GROUP BY ALL")
     assert [why.split(":")[0] for why in found] == ["//", "GROUP BY ALL", "[...]", "avg"]
+
+
+def test_macros_over_text_become_what_trino_calls_them() -> None:
+    carried = carry_over(
+        "SELECT matches(k, 'b+') AS a, first_match(k, 'b') AS b, shape(k) AS c, "
+        "base64_text(k) AS d, text_part(k, '/', 2) AS e FROM t"
+    )
+    tree = sqlglot.parse_one(carried, read="trino")
+    called = {node.name.lower() or node.key for node in tree.find_all(exp.Func)}
+    assert not called & {"matches", "first_match", "shape", "base64_text", "text_part"}
+    assert "'g'" not in carried, "Trino replaces all without a flag, and has none"
+    assert "COALESCE(REGEXP_EXTRACT(" in carried, "no match is an empty text, not NULL"
 
 
 def test_macros_keep_their_arguments_together() -> None:

@@ -1,20 +1,18 @@
-"""Files that other engines wrote: whose field ids, whose partition, and where it is not in them."""
+"""Files that other engines wrote: whose field ids, and whose partition."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from inventory_pipeline.lake import DuckDBEngine, Lake, LakeError
+from inventory_pipeline.lake import Lake, LakeError
 from inventory_pipeline.lake.catalog import load_table, sqlite_catalog
-from inventory_pipeline.lake.files import DataFile, registered
 from inventory_pipeline.lake.schema import arrow_schema
 from inventory_pipeline.lake.staging import staging_metadata
 from inventory_pipeline.tables import tables
-from inventory_pipeline_tests.lake.planted import delivery, rows, usage
+from inventory_pipeline_tests.lake.planted import delivery, usage
 
 
 def with_ids(table: str, ids: Mapping[str, int]) -> pa.Schema:
@@ -55,33 +53,6 @@ def test_several_partitions_are_found_without_statistics(lake: Lake) -> None:
     pq.write_table(two, file, write_statistics=False)
     with pytest.raises(LakeError, match="several partitions"):
         lake.replace("s3_usage", [delivery("a"), delivery("b")], [file])
-
-
-def test_partition_columns_that_files_lack_are_filled_in(lake: Lake, tmp_path: Path) -> None:
-    own, hostile = delivery("own"), delivery("it's", configuration="?*[x]")
-    lake.replace("s3_usage", [own], usage("own", 1))
-    bare = rows("s3_usage", {"prefix": "p/", "objects": 2}).drop_columns(list(own))
-    pq.write_table(bare, tmp_path / "report.parquet")
-    append(lake, "s3_usage", tmp_path / "report.parquet", hostile)
-
-    by_delivery = [(own, 1), (hostile, 2)]
-    with DuckDBEngine(lake).session({"s3_usage": None}, published=False) as db:
-        engine = db.query("SELECT * FROM s3_usage ORDER BY objects").to_pylist()
-    ingested = rows("s3_deliveries", *({**d, "status": "ingested"} for d, _ in by_delivery))
-    lake.replace("s3_deliveries", [{"delivered_on": own["delivered_on"]}], ingested)
-    read = sorted(lake.read("s3_usage").to_pylist(), key=lambda row: row["objects"])
-    assert engine == read
-    assert [({name: row[name] for name in own}, row["objects"]) for row in read] == by_delivery
-    assert lake.read("s3_usage", hostile)["objects"].to_pylist() == [2]
-
-
-def append(lake: Lake, table: str, file: Path, partition: Mapping[str, Any]) -> None:
-    iceberg = load_table(sqlite_catalog(Path(lake.location)), table)
-    assert iceberg is not None
-    count = pq.read_metadata(file).num_rows
-    ours = DataFile(str(file), partition, count, file.stat().st_size)
-    with iceberg.transaction() as transaction, transaction.update_snapshot().fast_append() as add:
-        add.append_data_file(registered(iceberg, ours))
 
 
 def test_a_staging_table_has_the_tables_fields_and_no_rows(lake: Lake) -> None:

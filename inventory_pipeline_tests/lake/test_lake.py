@@ -243,6 +243,19 @@ def test_an_empty_lake_reads_as_empty_tables_of_the_contract(lake: Lake):
         assert db.query("SELECT * FROM resources").num_rows == 0
 
 
+def test_a_manifest_that_pyiceberg_passed_over_is_looked_at_again(lake: Lake, monkeypatch):
+    publish(lake, NEWER)
+    lake.replace("ec2_instances", [{"snapshot_at": NEWER}], instances(NEWER, "i-1"))
+    wrong = iter([False])
+    monkeypatch.setattr(
+        "pyiceberg.table.update.snapshot._SnapshotProducer._build_manifest_evaluator",
+        lambda producer, spec: lambda manifest: next(wrong, True),
+    )
+    commit = lake.replace("ec2_instances", [{"snapshot_at": NEWER}], instances(NEWER, "i-2"))
+    assert commit.conflicts == 1
+    assert ids(lake.read("ec2_instances")) == ["i-2"]
+
+
 def test_metadata_stays_bounded_however_many_commits(lake: Lake):
     for i in range(2 * MANY_MANIFESTS + 5):
         bucket = f"bucket-{i % 45}"

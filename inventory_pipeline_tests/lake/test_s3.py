@@ -1,15 +1,19 @@
 """The same lake on S3 with the Glue catalogue, both simulated."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from inventory_pipeline.lake import DataFile, DuckDBEngine, Lake, Rewriting, publish_warehouse
+from inventory_pipeline.lake.erasing import erase_rows, forget_history, holding
+from inventory_pipeline.lake.upkeep import GRACE, sweep
 from inventory_pipeline_tests.lake.planted import (
     DAY,
     NEWER,
@@ -107,6 +111,20 @@ def test_a_file_whose_commit_was_overtaken_is_uploaded_anew(s3_lake: Lake):
     assert len(data_files()) == len(before) + 2, "nothing is left of the attempt"
 
 
+def test_a_file_arrives_on_s3_and_is_found_again(s3_lake: Lake):
+    file = s3_lake.scratch_file()
+    pq.write_table(usage("c", 5), file)
+    assert s3_lake.arrived("s3_usage", "five") is None
+    there = s3_lake.arrive("s3_usage", file, "five")
+    assert there.path == "s3://lake-bucket/prod/tables/s3_usage/data/five.parquet"
+    assert s3_lake.arrived("s3_usage", "five") == there
+    assert not file.exists()
+    for _ in range(2):
+        s3_lake.replace("s3_usage", [delivery("c")], [there])
+    ingest(s3_lake, [delivery("c")])
+    assert ids(s3_lake.read("s3_usage", {"source_bucket": "c"}), "objects") == [5]
+
+
 def test_a_writer_that_glue_says_was_overtaken_starts_over(s3_lake: Lake):
     overtaker = Lake.open(s3_lake.location, catalog="glue")
     calls = 0
@@ -124,3 +142,32 @@ def test_a_writer_that_glue_says_was_overtaken_starts_over(s3_lake: Lake):
     assert (calls, commit.conflicts) == (2, 1)
     publish(s3_lake, NEWER)
     assert ids(s3_lake.read("ec2_instances")) == ["i-1", "i-2"]
+
+
+def test_files_that_nothing_refers_to_are_removed_on_s3(s3_lake: Lake) -> None:
+    now = datetime.now(UTC) + timedelta(days=2)
+    for number in range(8):
+        s3_lake.replace("s3_usage", [delivery("a")], usage("a", number))
+    ingest(s3_lake, [delivery("a")])
+    waiting = {one.table: one.waiting for one in sweep(s3_lake, now)}["s3_usage"]
+    assert waiting > 0
+    swept = {one.table: one for one in sweep(s3_lake, now + GRACE)}["s3_usage"]
+    assert (swept.removed, swept.waiting) == (waiting, 0)
+    assert ids(s3_lake.read("s3_usage"), "objects") == [7]
+
+
+def test_erased_rows_leave_no_file_on_s3(s3_lake: Lake) -> None:
+    s3_lake.replace("s3_usage", [delivery("a"), delivery("b")], pa.concat_tables([
+        usage("a", 1, 2), usage("b", 3)
+    ]))  # fmt: skip
+    ingest(s3_lake, [delivery("a"), delivery("b")])
+
+    def chosen(batch: pa.RecordBatch) -> pa.BooleanArray:
+        return pc.equal(batch.column("objects"), 2)
+
+    (held,) = holding(s3_lake, "s3_usage", {}, chosen, {"objects"})
+    erase_rows(s3_lake, "s3_usage", delivery("a"), chosen, {"objects"})
+    assert forget_history(s3_lake, "s3_usage", chosen, {"objects"}) > 0
+    assert ids(s3_lake.read("s3_usage"), "objects") == [1, 3]
+    assert s3_lake.filesystem.get_file_info(held.file.path.removeprefix("s3://")).is_file is False
+    assert {file.rows for file in s3_lake.files("s3_usage")} == {1}
