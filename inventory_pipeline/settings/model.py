@@ -8,7 +8,6 @@ controls): who uses those calls `require_known`.
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast, get_args
@@ -16,6 +15,12 @@ from typing import Annotated, Literal, Self, cast, get_args
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from inventory_pipeline.settings.access import CredentialSettings, OrganizationSettings
+from inventory_pipeline.settings.configurations import (
+    InventoryConfiguration,
+    ReportDays,
+    require_sound,
+)
+from inventory_pipeline.settings.destinations import Destination
 from inventory_pipeline.settings.errors import (
     SettingsError,
     format_path,
@@ -23,6 +28,13 @@ from inventory_pipeline.settings.errors import (
     problem_line,
     shown,
 )
+from inventory_pipeline.settings.objects import (
+    ComplianceSettings,
+    DuplicateSettings,
+    PersonalDataSettings,
+    Tenants,
+)
+from inventory_pipeline.settings.schedules import ScheduleSettings
 from inventory_pipeline.settings.section import Section
 from inventory_pipeline.settings.sources import override, read_settings_file
 from inventory_pipeline.settings.values import (
@@ -31,9 +43,8 @@ from inventory_pipeline.settings.values import (
     AccountId,
     Bucket,
     Bytes,
+    ConfigurationPrefix,
     Count,
-    Cron,
-    Day,
     Days,
     DynamoTable,
     Flag,
@@ -43,7 +54,7 @@ from inventory_pipeline.settings.values import (
     Money,
     Name,
     Percent,
-    Region,
+    QueueUrl,
     RegionPattern,
     RoleName,
     SecretRef,
@@ -107,45 +118,6 @@ class NotificationSettings(Section):
     """Slack webhook that hears of failed runs: text, env:NAME or secretsmanager:ARN."""
 
 
-class Schedule(Section):
-    cron: Cron
-    enabled: Flag = True
-    """false keeps the schedule off."""
-
-
-class CollectSchedule(Schedule):
-    cron: Cron = "0 */12 * * *"
-    """When, in UTC."""
-
-
-class CostAnalysisSchedule(Schedule):
-    cron: Cron = "0 8 * * *"
-    """When, in UTC."""
-
-
-class SecurityCheckSchedule(Schedule):
-    cron: Cron = "0 10 * * MON"
-    """When, in UTC."""
-
-
-class CleanupSchedule(Schedule):
-    cron: Cron = "0 6 1 * *"
-    """When, in UTC."""
-
-
-class ScheduleSettings(Section):
-    collect: CollectSchedule = CollectSchedule()
-    """Collection of a snapshot."""
-    cost_analysis: CostAnalysisSchedule = CostAnalysisSchedule()
-    """Costs and waste."""
-    security_check: SecurityCheckSchedule = SecurityCheckSchedule()
-    """Security findings and scores."""
-    cleanup: CleanupSchedule = CleanupSchedule()
-    """Review of stale resources."""
-    snapshots_start: Day = date(2026, 1, 1)
-    """Day (UTC) of the first snapshot that may exist."""
-
-
 class LakeSettings(Section):
     location: Location = "./lake"
     """Folder, or s3://bucket/prefix, that holds all tables."""
@@ -171,20 +143,14 @@ class LakeSettings(Section):
         return folder / "warehouse.duckdb"
 
 
-class Destination(Section):
-    bucket: Bucket = Field(examples=["example-inventory-reports"])
-    """Bucket that receives the reports."""
-    prefix: str = Field(default="", examples=["reports"])
-    """Prefix set in the inventory configurations."""
-    account: Annotated[Name | None, EMPTY_IS_NONE] = Field(default=None, examples=["engineering"])
-    """Account, by its name above or its id, whose role reads the bucket; null is the caller."""
-    region: Region = "us-east-1"
-    """The bucket's region."""
-
-
 class S3InventorySettings(Section):
     destinations: list[Destination] = []
     """Where S3 delivers inventory reports."""
+    queue_url: Annotated[QueueUrl | None, EMPTY_IS_NONE] = None
+    """SQS queue that hears of new objects there, by S3's events or EventBridge's; what it tells of
+    is looked at first. What it does not tell of is found by listing, as without a queue."""
+    queue_account: Annotated[Name | None, EMPTY_IS_NONE] = None
+    """Account, by its name above or its id, whose role reads the queue; null is the caller."""
     prefix_depth: int = Field(default=1, strict=True, ge=0, le=20)
     """Parts of a key, split at '/', by which usage is rolled up."""
     prefix_limit: Count = 1000
@@ -193,6 +159,33 @@ class S3InventorySettings(Section):
     """Deliveries that one run ingests, at most."""
     max_bytes_per_run: Count = 10 * 1024**3
     """Bytes of report files that one run ingests, at most (a larger delivery goes alone)."""
+    workers: Count = 2
+    """Report files decoded at a time; each takes a processor, and its part of the memory."""
+    compliance: ComplianceSettings = ComplianceSettings()
+    """What every object is held to."""
+    duplicates: DuplicateSettings = DuplicateSettings()
+    """Which objects are compared."""
+    personal_data: PersonalDataSettings = PersonalDataSettings()
+    """Which keys are personal data."""
+    tenants: Tenants = []
+    """Whose objects are whose; no object is two tenants'."""
+    reconciliation_tolerance_percent: int = Field(default=1, strict=True, ge=0, le=100)
+    """Percent by which reports and CloudWatch may differ for the hours between them."""
+    configurations: list[InventoryConfiguration] = []
+    """Inventory configurations that buckets are to have: `inventory configs plan` shows what that
+    takes, and only `inventory configs apply --yes` does it."""
+    configuration_prefix: ConfigurationPrefix = "inventory-pipeline-"
+    """How ids of configurations begin that the tool made and may change; it touches no other."""
+    configurator_role: Annotated[RoleName | None, EMPTY_IS_NONE] = "AWSInventoryConfigurator"
+    """Role to assume in an account to change its buckets' inventory configurations; null changes
+    them as the account is looked at."""
+    report_days: ReportDays = 35
+    """Days after which the lifecycle rule that is suggested for a destination deletes reports."""
+
+    @model_validator(mode="after")
+    def _configurations_are_sound(self) -> Self:
+        require_sound(self.configurations, self.destinations)
+        return self
 
 
 class ArchivePolicy(Section):
@@ -327,18 +320,21 @@ class Settings(Section):
         return accounts
 
     @model_validator(mode="after")
-    def _destinations_name_accounts(self) -> Self:
+    def _readers_are_accounts(self) -> Self:
+        wanted = self.s3_inventory
+        named: list[tuple[tuple[str | int, ...], str | None]] = [
+            (("s3_inventory", "destinations", index, "account"), destination.account)
+            for index, destination in enumerate(wanted.destinations)
+        ]
         enabled = {name: one.account_id for name, one in self.accounts.items() if one.enabled}
         off = {one.account_id for one in self.accounts.values() if not one.enabled}
-        for index, destination in enumerate(self.s3_inventory.destinations):
-            name = destination.account
+        for path, name in [*named, (("s3_inventory", "queue_account"), wanted.queue_account)]:
             if name is None or name in {*enabled, *enabled.values()}:
                 continue
             may_be_found = self.organization.discover and is_account_id(name) and name not in off
             if not may_be_found:
-                path = format_path(("s3_inventory", "destinations", index, "account"))
                 raise ValueError(
-                    f"{path}: no enabled account {shown(name)}{nearest(name, enabled)}"
+                    f"{format_path(path)}: no enabled account {shown(name)}{nearest(name, enabled)}"
                 )
         return self
 

@@ -228,6 +228,28 @@ RegionPattern = Annotated[
 Bucket = Annotated[str, _matching(r"[A-Za-z0-9._-]{3,255}", "the name of an S3 bucket")]
 DynamoTable = Annotated[str, _matching(r"[A-Za-z0-9._-]{3,255}", "the name of a DynamoDB table")]
 Url = Annotated[str, _matching(r"https?://[^\s/]+\S*", "a URL such as http://127.0.0.1:5000")]
+QUEUE_REGION = re.compile(r"[/.]([a-z]{2,}(?:-[a-z]+)+-\d+)\.", re.ASCII)
+"""The region in the host of a queue's URL, old forms included."""
+QueueUrl = Annotated[
+    str,
+    _matching(
+        r"https?://[^\s/]+/\d{12}/[\w-]{1,80}",
+        "the URL of an SQS queue, such as https://sqs.eu-west-1.amazonaws.com/123456789012/reports",
+    ),
+]
+ConfigurationId = Annotated[
+    str, _matching(r"[A-Za-z0-9._-]{1,30}", "an id of 1 to 30 letters, digits or ._-")
+]
+ConfigurationPrefix = Annotated[
+    str, _matching(r"[A-Za-z0-9._-]{3,20}", "the beginning of ids, 3 to 20 letters, digits or ._-")
+]
+KeyArn = Annotated[
+    str,
+    _matching(
+        r"arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-zA-Z-]{1,128}",
+        "the ARN of a KMS key; S3 Inventory takes no alias and no key of AWS's own",
+    ),
+]
 Location = Annotated[
     str,
     _matching(r"s3://[A-Za-z0-9._-]{3,255}(/.*)?|(?!.*://).+", "a folder or s3://bucket/prefix"),

@@ -6,7 +6,17 @@ Belongs here: what a table promises, a module for each stage of the flow. Not he
 
 from functools import cache
 
-from inventory_pipeline.tables import archive, cost, s3_inventory, security, snapshots, storage
+from inventory_pipeline.tables import (
+    archive,
+    cost,
+    health,
+    s3_inventory,
+    security,
+    snapshots,
+    storage,
+    storage_growth,
+    storage_objects,
+)
 from inventory_pipeline.tables.model import (
     COMMON_RESOURCE_COLUMNS,
     DELIVERY,
@@ -34,5 +44,8 @@ __all__ = [
 @cache
 def tables() -> dict[str, Table]:
     """Every table by name, in flow order."""
-    stages = (snapshots, s3_inventory, cost, security, storage, archive)
+    stages = (
+        *(snapshots, s3_inventory, cost, security),
+        *(storage, storage_growth, storage_objects, health, archive),
+    )
     return {table.name: table for stage in stages for table in stage.TABLES}

@@ -16,7 +16,10 @@ DELIVERY = ("delivered_on", "source_bucket", "configuration_id")
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the lake. `key` identifies a row; `partitioned_by` are identity partitions."""
+    """One table of the lake. `key` identifies a row; `partitioned_by` are identity partitions.
+
+    One that `grows` may have columns of text after these, of fields that this build does not know.
+    """
 
     name: str
     group: Group
@@ -25,6 +28,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     partitioned_by: tuple[str, ...] = ()
+    grows: bool = False
 
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)

@@ -19,12 +19,16 @@ S3_OBJECT_COLUMNS = (
     timestamp("object_lock_retain_until_date", "Locked until."),
     text("object_lock_mode", "GOVERNANCE or COMPLIANCE."),
     text("object_lock_legal_hold_status", "On or Off."),
+    text("object_lock_event_hold_status", "Whether an event holds it, such as ON."),
+    bigint("object_lock_event_hold_duration", "How long it stays locked after the event."),
+    text("object_lock_event_hold_duration_unit", "Unit of that duration."),
     text("intelligent_tiering_access_tier", "Intelligent-Tiering access tier."),
     text("bucket_key_status", "ENABLED or DISABLED."),
     text("checksum_algorithm", "Checksum algorithm."),
     text("object_access_control_list", "Base64 of the ACL's JSON."),
     text("object_owner", "Owner's canonical id."),
     timestamp("lifecycle_expiration_date", "When a lifecycle rule will expire it."),
+    timestamp("intelligent_tiering_reference_date", "From when its access tier is reckoned."),
 )
 
 TABLES: tuple[Table, ...] = (
@@ -36,8 +40,10 @@ TABLES: tuple[Table, ...] = (
         (
             *DELIVERY_COLUMNS,
             timestamp("delivered_at", "The delivery's instant, from its folder.", required=True),
+            timestamp("arrived_at", "When S3 had written it; NULL where that is not known."),
             text("manifest_uri", "s3:// address of manifest.json.", required=True),
             text("manifest_md5", "MD5 of manifest.json."),
+            text("manifest_etag", "ETag of manifest.json in S3; another than its MD5 under KMS."),
             text("format", "CSV, ORC or Parquet."),
             text("schema", "fileSchema of the manifest."),
             bigint("files", "Files of the report."),
@@ -46,7 +52,8 @@ TABLES: tuple[Table, ...] = (
             text(
                 "status",
                 "seen (to be tried again), ingested (fills its day's partition), "
-                "superseded (by a later manifest or delivery of the day) or quarantined.",
+                "superseded (by a later manifest or delivery of the day), quarantined or erased "
+                "(on request).",
                 required=True,
             ),
             text("error", "Why it is not ingested."),
@@ -63,6 +70,7 @@ TABLES: tuple[Table, ...] = (
         (*DELIVERY_COLUMNS, *S3_OBJECT_COLUMNS),
         (*DELIVERY, "key", "version_id"),
         DELIVERY,
+        grows=True,
     ),
     Table(
         "s3_usage",
@@ -96,5 +104,26 @@ TABLES: tuple[Table, ...] = (
             "replication_status",
         ),
         DELIVERY,
+    ),
+    Table(
+        "erasures",
+        "s3_inventory",
+        "What was erased on request; it does not say which keys.",
+        "one erasure",
+        (
+            text("erasure_id", "Erasure.", required=True),
+            text("source_bucket", "Bucket whose objects' keys were erased.", required=True),
+            text("prefix_sha256", "SHA-256 of the keys' prefix; NULL where all keys were."),
+            text("requested_by", "User of the operating system who ran it.", required=True),
+            timestamp("started_at", "When it began.", required=True),
+            timestamp("finished_at", "When it was complete; NULL where it was cut short."),
+            bigint("deliveries", "Deliveries that listed such keys.", required=True),
+            bigint("tables", "Tables that had such rows.", required=True),
+            bigint("rows", "Rows erased.", required=True),
+            bigint("files", "Data files that held them.", required=True),
+            bigint("bytes", "Bytes of those files.", required=True),
+            bigint("manifests", "Archive manifests deleted.", required=True),
+        ),
+        ("erasure_id",),
     ),
 )

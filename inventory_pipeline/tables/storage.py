@@ -1,6 +1,6 @@
 """What stored objects take up and cost."""
 
-from inventory_pipeline.columns import bigint, money, text
+from inventory_pipeline.columns import bigint, money, text, timestamp
 from inventory_pipeline.tables.model import DELIVERY, DELIVERY_COLUMNS, USAGE_COLUMNS, Table
 
 BUCKET_PLACE = (
@@ -53,6 +53,106 @@ TABLES: tuple[Table, ...] = (
             "age_band",
             "component",
         ),
+        ("delivered_on",),
+    ),
+    Table(
+        "storage_waste",
+        "storage",
+        "What is stored or billed for nothing; kinds overlap, so they do not add up.",
+        "one kind of waste of a prefix in a delivery",
+        (
+            *DELIVERY_COLUMNS,
+            *BUCKET_PLACE,
+            text(
+                "prefix",
+                "First part of the key, as in storage_usage; NULL for the remainder and for what "
+                "the report does not tell.",
+            ),
+            text(
+                "kind",
+                "noncurrent_versions; delete_markers; sole_delete_markers, whose key has no other "
+                "version; small_objects, billed as larger ones; archive_overhead, billed with each "
+                "archived object; unmonitored_objects, too small for Intelligent-Tiering.",
+                required=True,
+            ),
+            bigint("objects", "Object versions; NULL where the report does not tell."),
+            bigint(
+                "bytes",
+                "Bytes stored; of small_objects and archive_overhead the bytes billed on top.",
+            ),
+            money("monthly_usd", "What those bytes cost a month at list price; NULL is unknown."),
+            text("unpriced_reason", "Why it is unknown."),
+            text("price_as_of", "Month of the price, YYYY-MM."),
+        ),
+        (*DELIVERY, "prefix", "kind"),
+        ("delivered_on",),
+    ),
+    Table(
+        "tiering_effectiveness",
+        "storage",
+        "What Intelligent-Tiering costs and saves against STANDARD, by size of object.",
+        "one size band and access tier in a delivery",
+        (
+            *DELIVERY_COLUMNS,
+            *BUCKET_PLACE,
+            text("size_band", "Size band of s3_usage.", required=True),
+            text("access_tier", "Access tier; NULL where the report does not say."),
+            bigint("objects", "Object versions.", required=True),
+            bigint("bytes", "Bytes stored.", required=True),
+            bigint("monitored_objects", "Those that pay for monitoring.", required=True),
+            money("tier_usd", "Storage a month in its tier; NULL is unknown."),
+            money("standard_usd", "Storage a month if it were in STANDARD; NULL is unknown."),
+            money("monitoring_usd", "Monitoring a month; NULL is unknown."),
+            money("monthly_saving_usd", "What the tier saves, monitoring taken off."),
+            text(
+                "verdict",
+                "Whether all tiers of the size together save anything: yes, no, unknown.",
+                required=True,
+            ),
+            text("unpriced_reason", "Why a figure is unknown."),
+            text("price_as_of", "Month of the price, YYYY-MM."),
+        ),
+        (*DELIVERY, "size_band", "access_tier"),
+        ("delivered_on",),
+    ),
+    Table(
+        "tenant_usage",
+        "storage",
+        "What each tenant of the settings has stored, and what is no tenant's.",
+        "one tenant in a bucket, by the day's report that lists most",
+        (
+            DELIVERY_COLUMNS[0],
+            text("tenant", "Tenant, or unassigned.", required=True),
+            *DELIVERY_COLUMNS[1:],
+            *BUCKET_PLACE,
+            bigint("objects", "Object versions and delete markers.", required=True),
+            bigint("bytes", "Bytes stored; 0 where size is not told.", required=True),
+            money("monthly_usd", "Dollars a month at list price; NULL is unknown."),
+            money("known_usd", "Dollars of the prefixes that are wholly its own.", required=True),
+            text("unpriced_reason", "Why it is unknown."),
+            text("price_as_of", "Month of the price, YYYY-MM."),
+        ),
+        ("delivered_on", "tenant", "source_bucket"),
+        ("delivered_on",),
+    ),
+    Table(
+        "bucket_reconciliation",
+        "storage",
+        "What reports list against what CloudWatch measured.",
+        "the number of objects, or the bytes of a storage class, in a delivery",
+        (
+            *DELIVERY_COLUMNS,
+            *BUCKET_PLACE,
+            text("measure", "bytes or objects.", required=True),
+            text("storage_class", "Class and tier, as prices call it; NULL for objects."),
+            bigint("listed", "In the report; NULL is unknown."),
+            bigint("measured", "By CloudWatch; NULL is unknown."),
+            bigint("difference", "Measured but not listed."),
+            timestamp("measured_at", "Snapshot that has the metric, which may be days older."),
+            text("status", "matches, explained, unexplained or unknown.", required=True),
+            text("explanation", "What may explain the difference, or why it is unknown."),
+        ),
+        (*DELIVERY, "measure", "storage_class"),
         ("delivered_on",),
     ),
 )

@@ -721,7 +721,7 @@ class TestTemplate:
 
     def test_its_examples_load_once_uncommented(self, load):
         text = re.sub(
-            r"^( *(accounts|destinations|policies|role_chain)): .*$",
+            r"^( *(accounts|configurations|destinations|policies|role_chain|tenants)): .*$",
             "",
             settings_template(),
             flags=re.M,
@@ -731,6 +731,7 @@ class TestTemplate:
         assert settings.accounts["engineering"].tags["CostCenter"] == "1001"
         assert settings.credentials.role_chain[0].role_arn.endswith(":role/InventoryCollector")
         assert settings.s3_inventory.destinations[0].account == "engineering"
+        assert settings.s3_inventory.configurations[0].sources == ["*-logs"]
         assert settings.archive.policies[0].sources == ["*-logs"]
 
     def test_every_key_has_a_line_and_a_comment(self):
