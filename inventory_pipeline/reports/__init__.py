@@ -1,6 +1,6 @@
 """S3 Inventory: finding deliveries, verifying them, and bringing them into the lake.
 
-`find_deliveries` lists what has arrived, `weigh` and `plan_runs` say which of it a run should take,
+`find_deliveries` lists what has arrived, `unsettled` and `plan_runs` say what of it a run takes,
 `ingest` verifies, decodes, rolls up and commits. Knows S3 and the lake; not Dagster, not prices.
 """
 
@@ -9,13 +9,14 @@ from inventory_pipeline.reports.deliveries import (
     Destination,
     Found,
     find_deliveries,
+    look_at,
     parse_delivery,
 )
 from inventory_pipeline.reports.errors import NotReadyError, ReportError
 from inventory_pipeline.reports.ingest import DeliveryResult, ingest
 from inventory_pipeline.reports.ledger import Ledger, read_ledger
 from inventory_pipeline.reports.manifest import Manifest, ReportFile, parse_manifest
-from inventory_pipeline.reports.planning import Weighed, plan_runs, weigh
+from inventory_pipeline.reports.planning import Unsettled, Weighed, plan_runs, unsettled, weigh
 
 __all__ = [
     "Delivery",
@@ -27,12 +28,15 @@ __all__ = [
     "NotReadyError",
     "ReportError",
     "ReportFile",
+    "Unsettled",
     "Weighed",
     "find_deliveries",
     "ingest",
+    "look_at",
     "parse_delivery",
     "parse_manifest",
     "plan_runs",
     "read_ledger",
+    "unsettled",
     "weigh",
 ]

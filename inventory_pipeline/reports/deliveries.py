@@ -6,17 +6,21 @@ The listing is the truth; AWS writes manifest.checksum last. Not here: which del
 (`ledger`), nor what is in them (`manifest`).
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Protocol
 
 from inventory_pipeline.reports.storage import S3Client, s3_errors
 
 FOLDER_FORMAT = "%Y-%m-%dT%H-%MZ"
-LOOKBACK = timedelta(days=7)
-"""How far behind a source's cursor a delivery may still turn up (AWS: 48 hours or so)."""
+LISTERS = 16
+"""Source buckets listed at once."""
 
 DELIVERY_KEY = re.compile(
     r"(?P<folder>(?:.*/)?(?P<source>[^/]+)/(?P<configuration>[^/]+)/"
@@ -55,6 +59,11 @@ class Delivery:
         return self.delivered_at.date()
 
     @property
+    def identity(self) -> tuple[str, str, datetime]:
+        """What a delivery is, wherever it lies."""
+        return self.source_bucket, self.configuration_id, self.delivered_at
+
+    @property
     def partition(self) -> tuple[date, str, str]:
         """The partition of `s3_objects` that it fills."""
         return self.delivered_on, self.source_bucket, self.configuration_id
@@ -69,6 +78,11 @@ class Delivery:
         return self.prefix.removesuffix(f"{self.folder}/")
 
     @property
+    def bucket_folder(self) -> str:
+        """Where all configurations of its source bucket are."""
+        return self.source_prefix.removesuffix(f"{self.configuration_id}/")
+
+    @property
     def manifest_key(self) -> str:
         return f"{self.prefix}manifest.json"
 
@@ -81,19 +95,21 @@ class Delivery:
         return f"s3://{self.bucket}/{self.manifest_key}"
 
 
+Listed = tuple[list[Delivery], list[Delivery]]
+"""Complete deliveries, and incomplete ones."""
+
+
 @dataclass(frozen=True)
 class Found:
     """What a listing found.
 
-    `cursors`: for each source prefix the folder to list from next time, itself included: its first
-    incomplete one, else its last. Keep it once the deliveries found are settled. `resume`: the
-    source prefix to go on from where the deadline cut the listing short, else None.
+    `incomplete` lack manifest.json or its checksum. `resume`: the source bucket's folder to go on
+    from where the deadline cut the listing short, else None.
     """
 
     deliveries: tuple[Delivery, ...]
     incomplete: tuple[Delivery, ...]
-    cursors: Mapping[str, str]
-    resume: str | None
+    resume: str | None = None
 
 
 def parse_delivery(destination: Destination, key: str) -> Delivery | None:
@@ -113,38 +129,50 @@ def parse_delivery(destination: Destination, key: str) -> Delivery | None:
 def find_deliveries(
     s3: S3Client,
     destination: Destination,
-    after: Mapping[str, str],
+    since: datetime | None = None,
     deadline: Callable[[], bool] = lambda: False,
     *,
     resume: str | None = None,
-    lookback: timedelta = LOOKBACK,
 ) -> Found:
-    """List completed deliveries, known or not, from `lookback` before each source's cursor on.
+    """List completed deliveries, known or not: all of them, or those made `since` an instant.
 
-    Costs one LIST for the destination, one per source bucket and one per configuration. When
-    `deadline()` turns true the listing stops after the source it is at; at least one source is
-    listed, so that ticks cut short still come round. Raises ReportError where it may not list.
+    Costs one LIST for a thousand source buckets, one for each source bucket and one for each of its
+    configurations; several source buckets are listed side by side. When `deadline()` turns true no
+    others are begun; some are listed in any case, so that ticks cut short still come round. Raises
+    ReportError where it may not list.
     """
-    deliveries: list[Delivery] = []
-    incomplete: list[Delivery] = []
-    cursors = dict(after)
-    listed = False
-    with s3_errors(f"s3://{destination.bucket}/{destination.prefix}"):
-        for source in _sources(s3, destination.bucket, _root(destination), resume or ""):
-            if listed and deadline():
-                return Found(tuple(deliveries), tuple(incomplete), cursors, source)
-            listed = True
-            start = _start(after.get(source), lookback)
-            complete, pending = _list_source(s3, destination, source, start)
-            deliveries += complete
-            incomplete += pending
-            if stop := pending[:1] or complete[-1:]:
-                cursors[source] = stop[0].folder
-    return Found(tuple(deliveries), tuple(incomplete), cursors, None)
+    start = "2" if since is None else f"{since:{FOLDER_FORMAT}}"
+    found: list[Listed] = []
+    with s3_errors(_address(destination)), ThreadPoolExecutor(LISTERS, "list") as pool:
+        buckets = _source_buckets(s3, destination.bucket, _root(destination), resume or "")
+        while some := list(islice(buckets, LISTERS)):
+            if found and deadline():
+                return _found(found, some[0])
+            found += pool.map(lambda folder: _list_bucket(s3, destination, folder, start), some)
+    return _found(found, None)
+
+
+def look_at(s3: S3Client, destination: Destination, deliveries: Sequence[Delivery]) -> Found:
+    """List the folders of deliveries that one was told of: what of them is really there."""
+
+    def listed(delivery: Delivery) -> Listed:
+        return _list(s3, destination, delivery.prefix, delivery.prefix)
+
+    with s3_errors(_address(destination)), ThreadPoolExecutor(LISTERS, "list") as pool:
+        return _found(list(pool.map(listed, deliveries)), None)
+
+
+def _found(listed: Sequence[Listed], resume: str | None) -> Found:
+    complete = tuple(delivery for one, _ in listed for delivery in one)
+    return Found(complete, tuple(d for _, one in listed for d in one), resume)
 
 
 def _instant(folder: str) -> datetime:
     return datetime.strptime(folder, FOLDER_FORMAT).replace(tzinfo=UTC)
+
+
+def _address(destination: Destination) -> str:
+    return f"s3://{destination.bucket}/{destination.prefix}"
 
 
 def _root(destination: Destination) -> str:
@@ -152,44 +180,51 @@ def _root(destination: Destination) -> str:
     return f"{prefix}/" if prefix else ""
 
 
-def _sources(s3: S3Client, bucket: str, root: str, resume: str) -> Iterator[str]:
-    """Prefixes `<root><source bucket>/<configuration>/` in key order, from `resume` on.
+def _source_buckets(s3: S3Client, bucket: str, root: str, resume: str) -> Iterator[str]:
+    """Folders `<root><source bucket>/` in key order, from `resume` on.
 
     A destination prefix that ends with "/" makes AWS write `<root>/<source bucket>/...`, which is
     listed as a folder without a name.
     """
-    for folder in _folders(s3, bucket, root):
-        if folder < resume and not resume.startswith(folder):
-            continue
+    for folder in _folders(s3, bucket, root, _begin(root, resume)):
         if folder == f"{root}/":
-            yield from _sources(s3, bucket, folder, resume)
-        else:
-            yield from (f for f in _folders(s3, bucket, folder) if f >= resume)
+            yield from _source_buckets(s3, bucket, folder, resume)
+        elif folder >= resume:
+            yield folder
 
 
-def _folders(s3: S3Client, bucket: str, prefix: str) -> Iterator[str]:
+def _begin(root: str, resume: str) -> str:
+    """A key just before those of the folder of `root` that `resume` is in."""
+    below = resume.removeprefix(root) if resume.startswith(root) else ""
+    return f"{root}{below.partition('/')[0]}"
+
+
+def _folders(s3: S3Client, bucket: str, prefix: str, after: str) -> Iterator[str]:
     pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=prefix, Delimiter="/"
+        Bucket=bucket, Prefix=prefix, Delimiter="/", StartAfter=after
     )
     for page in pages:
         for folder in page.get("CommonPrefixes", ()):
             yield folder["Prefix"]
 
 
-def _start(cursor: str | None, lookback: timedelta) -> str:
-    """The folder name from which to list; the digit 2 leaves out `data/` and `hive/`."""
-    if not cursor:
-        return "2"
-    return f"{_instant(cursor) - lookback:{FOLDER_FORMAT}}"
+def _list_bucket(s3: S3Client, destination: Destination, folder: str, start: str) -> Listed:
+    """The deliveries of all configurations of a source bucket."""
+    complete: list[Delivery] = []
+    incomplete: list[Delivery] = []
+    for configuration in _folders(s3, destination.bucket, folder, folder):
+        # A year begins with 2 for a while yet; `data/` and `hive/` are left out.
+        of_one = _list(s3, destination, f"{configuration}2", f"{configuration}{start}")
+        complete += of_one[0]
+        incomplete += of_one[1]
+    return complete, incomplete
 
 
-def _list_source(
-    s3: S3Client, destination: Destination, source: str, start: str
-) -> tuple[list[Delivery], list[Delivery]]:
+def _list(s3: S3Client, destination: Destination, prefix: str, after: str) -> Listed:
     """Complete deliveries, and those that lack manifest.json or its checksum, oldest first."""
     etags: dict[Delivery, dict[str, str]] = {}
     pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=destination.bucket, Prefix=f"{source}2", StartAfter=f"{source}{start}"
+        Bucket=destination.bucket, Prefix=prefix, StartAfter=after
     )
     for item in (item for page in pages for item in page.get("Contents", ())):
         if delivery := parse_delivery(destination, item["Key"]):

@@ -7,3 +7,7 @@ class ReportError(Exception):
 
 class NotReadyError(ReportError):
     """Not yet: the delivery is incomplete, or S3 did not answer. Not a fault of the report."""
+
+
+class IrregularError(Exception):
+    """A CSV file is not in AWS's own dialect; DuckDB is to read it."""

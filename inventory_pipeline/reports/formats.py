@@ -1,22 +1,30 @@
-"""Decoding report files: CSV.gz, ORC and Parquet to the rows of `s3_objects`.
+"""Decoding report files: CSV.gz, ORC and Parquet to a data file of `s3_objects`.
 
-A format is a relation to select from and an expression for each column. Keys are decoded once
-(CSV only: the other formats hold them raw), empty text is NULL, times are UTC. A value that does
-not fit its column is an error, never NULL. Not here: where files come from (`storage`).
+CSV in AWS's own dialect (`csv_fast`) and ORC (`orc`) come as record batches. All else is DuckDB's:
+a relation to select from, and an expression for each column. Keys are decoded once (CSV only: the
+other formats hold them raw), empty text is NULL, times are UTC. A value that does not fit its
+column is an error, never NULL. Not here: where files come from (`storage`), and Parquet that is
+taken as it is (`adoption`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.columns import Column, ColumnType
+from inventory_pipeline.lake.schema import contract_select
+from inventory_pipeline.reports import csv_fast, orc
+from inventory_pipeline.reports.batches import write_batches
 from inventory_pipeline.reports.deliveries import Delivery
-from inventory_pipeline.reports.errors import ReportError
+from inventory_pipeline.reports.errors import IrregularError, ReportError
 from inventory_pipeline.reports.manifest import Manifest
+from inventory_pipeline.reports.partials import PartialWriter
+from inventory_pipeline.reports.unknown_fields import sql_text
 from inventory_pipeline.tables import DELIVERY, tables
 
 if TYPE_CHECKING:
@@ -24,39 +32,64 @@ if TYPE_CHECKING:
 
     from inventory_pipeline.lake import Session
 
-UNPACK_BYTES = 8 * 1024 * 1024
-
-UNPACKED_TIMES = 32
-"""A CSV file that unpacks to more than this is not unpacked to disk; reports have 5 to 15."""
-
-ORC_ROWS = 65_536
-"""Rows handed to DuckDB at a time, so that its threads share one decoded stripe."""
+VERSION = 1
+"""To be raised when a report file is to become other rows: data files made before are not used."""
 
 
 def decode(
-    db: Session, manifest: Manifest, delivery: Delivery, file: Path, address: str
-) -> list[Path]:
-    """Decode one report file to Parquet of `s3_objects` in the lake's scratch folder.
+    db: Session,
+    manifest: Manifest,
+    delivery: Delivery,
+    file: Path,
+    target: Path,
+    counter: PartialWriter | None = None,
+) -> None:
+    """Write the rows of a report file to `target`, a data file.
 
-    Memory is the session's limit, plus one stripe for ORC. Raises ReportError naming `address` and,
-    where one is to blame, the column.
+    `counter` is given them on the way, unless DuckDB reads the file. Memory is the session's limit,
+    or two batches. What this raises, `unreadable` turns into a ReportError.
     """
-    import duckdb
-    import pyarrow as pa
-
     constants: dict[str, Any] = dict(zip(DELIVERY, delivery.partition, strict=True))
-    try:
-        with _relation(db, manifest, file) as (relation, params):
-            select = f"SELECT {_columns(manifest)} FROM {relation} AS report"
-            return db.build("s3_objects", select, {**constants, **params})
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
-        if _is_ours(error):
-            raise
-        reason = _reason(error).replace(str(file), "the file")
-        raise ReportError(f"{address} is not readable as {manifest.format}: {reason}") from error
+    if batches := _batches(manifest, file):
+        names = [*manifest.columns, *manifest.unknown_fields]
+        # Maps, not generators: those would hold a batch while the next is made.
+        chosen = map(methodcaller("select", names), batches)
+        try:
+            with counter or nullcontext():
+                counted = map(counter.counted, chosen) if counter else chosen
+                write_batches(counted, csv_fast.batch_schema(names), constants, target)
+        except IrregularError:
+            pass  # DuckDB reads other dialects too
+        else:
+            return
+    select = f"SELECT {_columns(db, manifest, file)} FROM {_relation(manifest)} AS report"
+    select = contract_select("s3_objects", select, manifest.unknown_fields)
+    db.save(select, constants | {"file": str(file)}, target)
 
 
-def _columns(manifest: Manifest) -> str:
+def _batches(manifest: Manifest, file: Path) -> Iterator[pa.RecordBatch] | None:
+    """The rows of a file as record batches, where that is the way for it."""
+    if manifest.format == "ORC":
+        return orc.read_batches(file, [*manifest.columns, *manifest.unknown_fields])
+    if manifest.format == "CSV" and csv_fast.available():
+        return csv_fast.read_batches(file, manifest.fields)
+    return None
+
+
+def _relation(manifest: Manifest) -> str:
+    """What DuckDB is to select a file's rows from, with parameter `$file`."""
+    if manifest.format == "Parquet":
+        return "read_parquet($file, binary_as_string = true, hive_partitioning = false)"
+    fields = ", ".join(f"'field{at}': 'VARCHAR'" for at in range(len(manifest.fields)))
+    return (
+        f"read_csv($file, columns = {{{fields}}}, auto_detect = false, header = false, "
+        "delim = ',', quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
+        "compression = 'gzip', hive_partitioning = false)"
+    )
+
+
+def _columns(db: Session, manifest: Manifest, file: Path) -> str:
+    """The columns of `s3_objects`, and unknown fields as text."""
     present = {name: at for at, name in enumerate(manifest.fields)}
     selected: list[str] = []
     for column in tables()["s3_objects"].columns:
@@ -69,7 +102,24 @@ def _columns(manifest: Manifest) -> str:
         else:
             expression = _required(column, f'report."{column.name}"')
         selected.append(f'{expression} AS "{column.name}"')
+    if manifest.format == "CSV":
+        unknown = {name: f"field{present[name]}" for name in manifest.unknown_fields}
+    else:
+        unknown = _parquet_text(db, manifest, file)
+    selected += (f'{expression} AS "{name}"' for name, expression in unknown.items())
     return ", ".join(selected)
+
+
+def _parquet_text(db: Session, manifest: Manifest, file: Path) -> dict[str, str]:
+    """What makes text of each unknown field."""
+    if not manifest.unknown_fields:
+        return {}
+    found = db.connection.execute(
+        f"DESCRIBE SELECT * FROM {_relation(manifest)}", {"file": str(file)}
+    ).fetchall()
+    kinds: dict[str, str] = {name: kind for name, kind, *_ in found}
+    # A field that is not there is for DuckDB to miss.
+    return {n: sql_text(f'report."{n}"', kinds.get(n, "")) for n in manifest.unknown_fields}
 
 
 def _csv_value(column: Column, source: str) -> str:
@@ -98,98 +148,19 @@ def _required(column: Column, value: str) -> str:
 
 
 @contextmanager
-def _relation(
-    db: Session, manifest: Manifest, file: Path
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """What to select a file's rows from, and the parameters that takes."""
-    match manifest.format:
-        case "CSV":
-            fields = ", ".join(f"'field{at}': 'VARCHAR'" for at in range(len(manifest.fields)))
-            with _unpacked(file) as (readable, compression):
-                yield (
-                    f"read_csv($file, columns = {{{fields}}}, auto_detect = false, header = false, "
-                    "delim = ',', quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
-                    f"compression = '{compression}', hive_partitioning = false)",
-                    {"file": str(readable)},
-                )
-        case "Parquet":
-            yield (
-                "read_parquet($file, binary_as_string = true, hive_partitioning = false)",
-                {"file": str(file)},
-            )
-        case "ORC":
-            db.connection.register("orc_report", _orc_reader(file, manifest.columns))
-            try:
-                yield "orc_report", {}
-            finally:
-                db.connection.unregister("orc_report")
-
-
-@contextmanager
-def _unpacked(file: Path) -> Iterator[tuple[Path, str]]:
-    """A gzipped file for DuckDB to read, and how it is compressed.
-
-    With isal (the extra `fast`) it is unpacked first: a fifth less CPU, and DuckDB's threads can
-    share the plain file. Otherwise (or where that would fill the disk) DuckDB unpacks it itself.
-    """
-    try:
-        import isal  # noqa: F401
-    except ModuleNotFoundError:
-        yield file, "gzip"
-        return
-    plain = file.with_suffix(".csv")
-    try:
-        yield (plain, "none") if _gunzip(file, plain) else (file, "gzip")
-    finally:
-        plain.unlink(missing_ok=True)
-
-
-def _gunzip(file: Path, target: Path) -> bool:
-    """Unpack every member of a file; False, and no target, where it grows far too large.
-
-    Raises OSError in DuckDB's words where it is damaged.
-    """
-    import gzip
-
-    from isal import igzip_threaded
-    from isal.igzip_lib import IsalError
-
-    room = max(UNPACK_BYTES, file.stat().st_size * UNPACKED_TIMES)
-    if not file.stat().st_size:
-        raise OSError("Input is not a GZIP stream")
-    try:
-        with igzip_threaded.open(file, "rb") as packed, target.open("wb") as unpacked:
-            while room >= 0 and (chunk := packed.read(UNPACK_BYTES)):
-                room -= unpacked.write(chunk)
-    except gzip.BadGzipFile as error:
-        raise OSError("Input is not a GZIP stream") from error
-    except EOFError as error:
-        raise OSError("Unexpected end of GZIP stream") from error
-    except IsalError as error:  # type: ignore[misc]  # its stub declares no class
-        raise OSError(f"damaged GZIP stream: {error}") from error
-    if room < 0:
-        target.unlink()
-    return room >= 0
-
-
-def _orc_reader(file: Path, columns: tuple[str, ...]) -> pa.RecordBatchReader:
-    """The known columns, a stripe at a time."""
+def unreadable(address: str, manifest: Manifest, file: Path | None = None) -> Iterator[None]:
+    """Errors of reading a report as a ReportError that names `address` and, where one is to blame,
+    the column; errors of this machine, such as a full disk, as they are."""
+    import duckdb
     import pyarrow as pa
-    from pyarrow import orc
 
-    report = orc.ORCFile(file)
-    if missing := [name for name in columns if name not in report.schema.names]:
-        raise pa.ArrowInvalid(f"it lacks column {missing[0]}, which the manifest promises")
-    schema = pa.schema([report.schema.field(name) for name in columns])
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for number in range(report.nstripes):
-            stripe = report.read_stripe(number, columns=list(columns)).select(list(columns))
-            stripe.validate(full=True)  # DuckDB takes Arrow's word that text is UTF-8
-            for start in range(0, stripe.num_rows, ORC_ROWS):
-                yield stripe.slice(start, ORC_ROWS)
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if _is_ours(error):
+            raise
+        reason = _reason(error).replace(str(file or "\n"), "the file")
+        raise ReportError(f"{address} is not readable as {manifest.format}: {reason}") from error
 
 
 def _is_ours(error: Exception) -> bool:
@@ -198,8 +169,9 @@ def _is_ours(error: Exception) -> bool:
 
     if isinstance(error, duckdb.IOException):
         return "GZIP" not in str(error)
-    if isinstance(error, OSError):  # one of the system has a number, one about the file has none
-        return error.errno is not None
+    if isinstance(error, OSError):
+        # One of the system has a number, one about the file has none; Arrow's S3 names AWS.
+        return error.errno is not None or "AWS Error" in str(error)
     return isinstance(error, duckdb.OutOfMemoryException | MemoryError)
 
 

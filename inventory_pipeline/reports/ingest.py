@@ -1,39 +1,46 @@
-"""Bringing deliveries into the lake: verify, decode, roll up, commit many together.
+"""Bringing deliveries into the lake: verify, read, roll up, commit many together.
 
 Order of commits: `s3_objects`, `s3_usage`, and last the ledger, by which readers see the rest. A
-run that dies before the last leaves nothing visible, and the next one does the same work again. A
-bad delivery is quarantined with the reason; the others go on.
+run that dies before the last leaves nothing visible, and the next one goes on at the file it was
+at. A bad delivery is quarantined with the reason; the others go on. Not here: one file's way
+(`reading`).
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from inventory_pipeline.reports.deliveries import Delivery, Destination
 from inventory_pipeline.reports.errors import NotReadyError, ReportError
-from inventory_pipeline.reports.formats import decode
 from inventory_pipeline.reports.ledger import (
     Ledger,
+    Partition,
     Row,
     Status,
-    hide,
+    hide_partitions,
+    quarantine_reason,
     read_ledger,
-    record,
+    record_news,
 )
 from inventory_pipeline.reports.manifest import Manifest, parse_manifest
+from inventory_pipeline.reports.partials import Grouping
+from inventory_pipeline.reports.reading import Job, Reader, ReadFile, finished, reading
 from inventory_pipeline.reports.rollup import usage_select
 from inventory_pipeline.reports.storage import S3Client
-from inventory_pipeline.reports.verification import check_source, fetch_file, read_manifest
+from inventory_pipeline.reports.verification import check_source, read_manifest
 from inventory_pipeline.tables import DELIVERY
 
 if TYPE_CHECKING:
-    from inventory_pipeline.lake import DuckDBEngine, Lake, Session, Where
+    from inventory_pipeline.lake import DataFile, DuckDBEngine, Lake, Session, Where
+
+MANIFEST_READERS = 8
+"""Manifests fetched at once."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class DeliveryResult:
     """What became of a delivery.
 
     `skipped`: this very manifest is ingested already. `seen`: not readable now, to be tried again.
-    `notes` say what was left aside, such as fields this build does not know.
+    `notes` say what was left aside: fields whose names no column can have.
     """
 
     delivery: Delivery
@@ -56,29 +63,42 @@ class DeliveryResult:
 
 @dataclass
 class _Work:
-    """One delivery on its way: what is known of it so far, and files not committed yet."""
+    """One delivery on its way: what is known of it so far."""
 
     delivery: Delivery
+    s3: S3Client
     manifest_md5: str | None = None
+    manifest_etag: str | None = None
+    arrived_at: datetime | None = None
     manifest: Manifest | None = None
-    objects: list[Path] = field(default_factory=list)
+    objects: list[DataFile] = field(default_factory=list)
     usage: list[Path] = field(default_factory=list)
-    rows: int = 0
     status: Status | Literal["skipped"] = "seen"
     error: str | None = None
+
+    @contextmanager
+    def judged(self) -> Iterator[None]:
+        """Set down an error of the report, or of S3, as what became of the delivery."""
+        try:
+            yield
+        except NotReadyError as error:
+            self.status, self.error = "seen", str(error)
+        except ReportError as error:
+            self.status = "quarantined"
+            self.error = quarantine_reason(self.delivery, error)
 
     def is_copy_of(self, other: _Work) -> bool:
         """Whether both are the same report, as a replicated destination has it."""
         same_time = self.delivery.delivered_at == other.delivery.delivered_at
         return same_time and self.manifest_md5 == other.manifest_md5
 
-    def drop_files(self) -> None:
-        for path in (*self.objects, *self.usage):
-            path.unlink(missing_ok=True)
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for file in self.objects)
 
     def result(self) -> DeliveryResult:
         known = self.manifest
-        unknown = ", ".join(map(ascii, known.unknown_fields)) if known else ""
+        unread = ", ".join(map(ascii, known.unread_fields)) if known else ""
         return DeliveryResult(
             self.delivery,
             self.status,
@@ -87,7 +107,7 @@ class _Work:
             files=len(known.files) if known else None,
             bytes=known.bytes if known else None,
             error=self.error,
-            notes=(f"fields not read, unknown to this build: {unknown}",) if unknown else (),
+            notes=(f"fields not read, by their names: {unread}",) if unread else (),
         )
 
 
@@ -100,92 +120,124 @@ def ingest(
     prefix_depth: int,
     prefix_limit: int,
     now: datetime,
+    workers: int = 2,
     progress: Callable[[DeliveryResult], None] | None = None,
 ) -> list[DeliveryResult]:
     """Ingest deliveries and commit them together; results come in the order given.
 
     `s3_for` gives the client that may read a destination. Quarantined deliveries are tried again
     when they are given. Of several deliveries of a day and configuration the newest good one wins.
+    `workers` files are decoded at a time.
     """
-    work = {delivery: _Work(delivery) for delivery in deliveries}
-    ledger = read_ledger(lake, {delivery.delivered_on for delivery in work})
-    taken: dict[tuple[date, str, str], _Work] = {}
+    work = _work(s3_for, deliveries)
+    days = {item.delivery.delivered_on for item in work}
+    sources = {item.delivery.source_bucket for item in work}
+    ledger = read_ledger(lake, days, sources=sources)
+    taken: dict[Partition, _Work] = {}
     try:
-        with engine.session({}) as db:
-            for delivery in sorted(work, key=lambda d: d.delivered_at, reverse=True):
-                item = work[delivery]
-                _process(item, db, lake, ledger, s3_for, taken.get(delivery.partition))
-                if item.status == "ingested":
-                    _roll_up(item, db, prefix_depth, prefix_limit)
-                if item.status in ("ingested", "skipped"):
-                    taken.setdefault(delivery.partition, item)
-                if progress:
-                    progress(item.result())
-        _commit(lake, list(work.values()), now)
+        with engine.session({}) as db, reading(lake, db, workers) as reader:
+            for abreast in _abreast(work):
+                for item, files in _begun(abreast, reader, ledger, taken, prefix_depth):
+                    if files is not None:
+                        _finish(item, files, db, prefix_limit)
+                    if item.status in ("ingested", "skipped"):
+                        taken.setdefault(item.delivery.partition, item)
+                    if progress:
+                        progress(item.result())
+        _commit(lake, work, now)
     finally:
-        for item in work.values():
-            item.drop_files()
-    return [item.result() for item in work.values()]
+        for path in (path for item in work for path in item.usage):
+            path.unlink(missing_ok=True)
+    return [item.result() for item in work]
 
 
-def _process(
-    item: _Work,
-    db: Session,
-    lake: Lake,
+def _work(s3_for: Callable[[Destination], S3Client], deliveries: Iterable[Delivery]) -> list[_Work]:
+    """Each delivery once, clients shared."""
+    clients: dict[tuple[str, str], S3Client] = {}
+    work: list[_Work] = []
+    for delivery in dict.fromkeys(deliveries):
+        place = (delivery.destination.bucket, delivery.destination.prefix)
+        if place not in clients:
+            clients[place] = s3_for(delivery.destination)
+        work.append(_Work(delivery, clients[place]))
+    return work
+
+
+def _abreast(work: Iterable[_Work]) -> Iterator[list[_Work]]:
+    """Deliveries that can be read side by side: the newest of each partition, then the next."""
+    queues: dict[Partition, list[_Work]] = {}
+    for item in sorted(work, key=lambda item: item.delivery.delivered_at, reverse=True):
+        queues.setdefault(item.delivery.partition, []).append(item)
+    while abreast := [queue.pop(0) for queue in queues.values() if queue]:
+        yield abreast
+
+
+def _begun(
+    work: Sequence[_Work],
+    reader: Reader,
     ledger: Ledger,
-    s3_for: Callable[[Destination], S3Client],
-    winner: _Work | None,
-) -> None:
-    """Verify and decode one delivery; sets its status, and why where it is not ingested.
+    taken: Mapping[Partition, _Work],
+    prefix_depth: int,
+) -> list[tuple[_Work, list[Future[ReadFile]] | None]]:
+    """Read the manifests, and have the files read of those deliveries that are to be ingested."""
+    begun: list[tuple[_Work, list[Future[ReadFile]] | None]] = []
+    with ThreadPoolExecutor(MANIFEST_READERS, "manifest") as pool:
+        known = pool.map(
+            lambda item: _verify(item, ledger, taken.get(item.delivery.partition)), work
+        )
+        for item, manifest in zip(work, known, strict=True):
+            files = None
+            if manifest:
+                grouping = Grouping(prefix_depth, item.delivery.delivered_at)
+                files = reader.begin(Job(item.s3, item.delivery, manifest, grouping))
+            begun.append((item, files))
+    return begun
+
+
+def _verify(item: _Work, ledger: Ledger, winner: _Work | None) -> Manifest | None:
+    """The manifest of a delivery that is to be ingested; where it is not, sets down why.
 
     `winner` has its partition already: a later delivery, or a copy in another destination.
     """
-    try:
-        s3 = s3_for(item.delivery.destination)
-        content, item.manifest_md5 = read_manifest(s3, item.delivery)
+    with item.judged():
+        stored, item.manifest_md5 = read_manifest(item.s3, item.delivery)
+        item.manifest_etag, item.arrived_at = stored.etag, stored.written_at
         known = ledger.status(item.delivery, item.manifest_md5) == "ingested"
         if known or (winner is not None and item.is_copy_of(winner)):
             item.status = "skipped"
-            return
-        item.manifest = parse_manifest(content)
+            return None
+        item.manifest = parse_manifest(stored.content)
         check_source(item.manifest, item.delivery)
-        if winner is not None or ledger.overtaken(item.delivery):
-            item.status, item.error = "superseded", "a later delivery of the day is ingested"
-            return
-        _decode_files(item, item.manifest, db, lake, s3)
+        if winner is None and not ledger.overtaken(item.delivery):
+            return item.manifest
+        item.status, item.error = "superseded", "a later delivery of the day is ingested"
+    return None
+
+
+def _finish(item: _Work, files: Sequence[Future[ReadFile]], db: Session, prefix_limit: int) -> None:
+    """Wait for a delivery's files and combine their partials."""
+    with item.judged():
+        read = finished(files)
+        if partials := [str(file.partial) for file in read if file.data.rows]:
+            item.usage = _combined(item.delivery, partials, db, prefix_limit)
+        item.objects = [file.data for file in read]
         item.status = "ingested"
-    except NotReadyError as error:
-        item.status, item.error = "seen", str(error)
-    except ReportError as error:
-        item.status, item.error = "quarantined", str(error)
-    if item.status != "ingested":
-        item.drop_files()
 
 
-def _decode_files(item: _Work, manifest: Manifest, db: Session, lake: Lake, s3: S3Client) -> None:
-    """Fetch, verify and decode the report files one by one; only one is on disk at a time."""
-    import pyarrow.parquet as pq
+def _combined(
+    delivery: Delivery, partials: Sequence[str], db: Session, prefix_limit: int
+) -> list[Path]:
+    import duckdb
 
-    with tempfile.TemporaryDirectory(prefix="report-", dir=lake.scratch) as folder:
-        target = Path(folder) / "file"
-        for file in manifest.files:
-            address = fetch_file(s3, item.delivery, file, target)
-            paths = decode(db, manifest, item.delivery, target, address)
-            item.objects += paths
-            item.rows += sum(pq.read_metadata(path).num_rows for path in paths)
-
-
-def _roll_up(item: _Work, db: Session, prefix_depth: int, prefix_limit: int) -> None:
-    if item.rows:
-        item.usage = db.build(
+    parameters = dict(zip(DELIVERY, delivery.partition, strict=True))
+    try:
+        return db.build(
             "s3_usage",
-            usage_select(prefix_depth),
-            {
-                "files": [str(path) for path in item.objects],
-                "delivered_at": item.delivery.delivered_at,
-                "prefix_limit": prefix_limit,
-            },
+            usage_select(),
+            parameters | {"files": partials, "prefix_limit": prefix_limit},
         )
+    except duckdb.ConversionException as error:
+        raise ReportError("sizes of objects add up to 2^63 bytes and more") from error
 
 
 def _commit(lake: Lake, work: Sequence[_Work], now: datetime) -> None:
@@ -195,31 +247,10 @@ def _commit(lake: Lake, work: Sequence[_Work], now: datetime) -> None:
         dict(zip(DELIVERY, item.delivery.partition, strict=True)) for item in ingested
     ]
     if ingested:
-        _hide(lake, {item.delivery.partition for item in ingested})
-        lake.replace("s3_objects", partitions, [path for i in ingested for path in i.objects])
+        hide_partitions(lake, {item.delivery.partition for item in ingested})
+        lake.replace("s3_objects", partitions, [file for i in ingested for file in i.objects])
         lake.replace("s3_usage", partitions, [path for i in ingested for path in i.usage])
-    news = [_row(item, now) for item in work if item.status != "skipped"]
-    for day in sorted({row["delivered_on"] for row in news}):
-        _change_ledger(
-            lake, day, partial(record, news=[row for row in news if row["delivered_on"] == day])
-        )
-
-
-def _hide(lake: Lake, partitions: set[tuple[date, str, str]]) -> None:
-    """Take what is to be replaced out of sight, so that no reader sees half of it replaced."""
-    visible = partitions & lake.deliveries()
-    for day in sorted({day for day, _, _ in visible}):
-        _change_ledger(lake, day, partial(hide, partitions=visible))
-
-
-def _change_ledger(lake: Lake, day: date, change: Callable[[list[Row]], list[Row]]) -> None:
-    import pyarrow as pa
-
-    lake.merge(
-        "s3_deliveries",
-        {"delivered_on": day},
-        lambda rows: pa.Table.from_pylist(change(rows.to_pylist()), schema=rows.schema),
-    )
+    record_news(lake, [_row(item, now) for item in work if item.status != "skipped"])
 
 
 def _row(item: _Work, now: datetime) -> Row:
@@ -228,8 +259,10 @@ def _row(item: _Work, now: datetime) -> Row:
     return {
         **dict(zip(DELIVERY, delivery.partition, strict=True)),
         "delivered_at": delivery.delivered_at,
+        "arrived_at": item.arrived_at,
         "manifest_uri": delivery.manifest_uri,
         "manifest_md5": item.manifest_md5,
+        "manifest_etag": item.manifest_etag,
         "format": item.manifest.format if item.manifest else None,
         "schema": item.manifest.schema_text if item.manifest else None,
         "files": result.files,

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Literal, get_args
 
 from inventory_pipeline.reports.errors import NotReadyError, ReportError
+from inventory_pipeline.reports.unknown_fields import new_columns
 from inventory_pipeline.tables import DELIVERY, tables
 
 Format = Literal["CSV", "ORC", "Parquet"]
@@ -54,8 +55,14 @@ class Manifest:
 
     @property
     def unknown_fields(self) -> tuple[str, ...]:
-        """Fields newer than this build; they are not read."""
-        return tuple(name for name in self.fields if name not in object_columns())
+        """Fields newer than this build, which become columns of text."""
+        return new_columns(self.fields, (c.name for c in tables()["s3_objects"].columns))
+
+    @property
+    def unread_fields(self) -> tuple[str, ...]:
+        """Fields that are not read: their names are no columns', or another's of the table."""
+        read = {*self.columns, *self.unknown_fields}
+        return tuple(name for name in self.fields if name not in read)
 
     @property
     def bytes(self) -> int:

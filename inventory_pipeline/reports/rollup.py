@@ -1,6 +1,9 @@
-"""The SELECT that rolls a delivery's objects up into `s3_usage`.
+"""The SELECTs that roll a delivery's objects up into `s3_usage`.
 
-Belongs here: how an object is grouped and counted. Not here: dollars (`marts/storage`).
+In two steps, so that memory does not grow with the delivery: each data file to a partial, of every
+prefix, and the partials of all files to the delivery's rows, of the largest prefixes.
+`rollup_fast` makes the same partials while a file is decoded. Belongs here: how an object is
+grouped and counted. Not here: dollars (`marts/storage`).
 """
 
 from inventory_pipeline.reports.bands import AGE_BANDS, KIB, SIZE_BANDS, UNKNOWN
@@ -10,39 +13,63 @@ MINIMUM_BILLED_CLASSES = ("STANDARD_IA", "ONEZONE_IA", "GLACIER_IR")
 """Classes whose smaller objects are billed as 128 KiB (S3 user guide, storage classes)."""
 
 GROUPS = (
-    "delivered_on, source_bucket, configuration_id, storage_class, access_tier, version_state, "
-    "age_band, size_band, encryption_status, replication_status"
+    "prefix",
+    "storage_class",
+    "access_tier",
+    "version_state",
+    "age_band",
+    "size_band",
+    "encryption_status",
+    "replication_status",
 )
+COUNTS = ("objects", "bytes", "billable_bytes")
+"""A partial has the columns GROUPS and COUNTS; a group may have several rows."""
 
 
-def usage_select(prefix_depth: int) -> str:
-    """SQL with parameters `$files` (Parquet of s3_objects), `$delivered_at` and `$prefix_limit`.
+def partial_select(objects: str, prefix_depth: int) -> str:
+    """SQL with parameter `$delivered_at`: the partial of the relation `objects`.
 
-    Prefixes beyond `$prefix_limit`, the smallest by bytes, are counted under prefix NULL.
+    `objects` is SQL with the columns of `s3_objects`. Fails where a group has 2^63 bytes and more.
     """
     return f"""
-WITH objects AS (
-  SELECT delivered_on, source_bucket, configuration_id, storage_class, encryption_status,
-    replication_status, intelligent_tiering_access_tier AS access_tier,
-    regexp_extract(key, '^(?:[^/]*/){{0,{int(prefix_depth)}}}') AS prefix,
+SELECT {", ".join(GROUPS)}, COUNT(*) AS objects, CAST(SUM(bytes) AS BIGINT) AS bytes,
+  CAST(SUM(billable_bytes) AS BIGINT) AS billable_bytes
+FROM (
+  SELECT regexp_extract(key, '^(?:[^/]*/){{0,{int(prefix_depth)}}}') AS prefix,
+    storage_class, intelligent_tiering_access_tier AS access_tier,
     CASE WHEN is_delete_marker THEN 'delete_marker' WHEN NOT is_latest THEN 'noncurrent'
       ELSE 'current' END AS version_state,
     {_age_band()} AS age_band,
     {_size_band()} AS size_band,
+    encryption_status, replication_status,
     CASE WHEN is_delete_marker THEN 0 ELSE COALESCE(size, 0) END AS bytes,
     {_billable_bytes()} AS billable_bytes
-  FROM read_parquet($files, hive_partitioning = false)
-), by_prefix AS (
-  SELECT {GROUPS}, prefix, COUNT(*) AS objects, SUM(bytes) AS bytes,
-    SUM(billable_bytes) AS billable_bytes
-  FROM objects GROUP BY {GROUPS}, prefix
+  FROM ({objects}) AS objects
+) AS grouped
+GROUP BY {", ".join(GROUPS)}
+"""
+
+
+def usage_select() -> str:
+    """SQL with parameters `$files`, the Parquet of the partials, and `$prefix_limit`.
+
+    The rows of `s3_usage` for the delivery that `$delivered_on`, `$source_bucket` and
+    `$configuration_id` name. Prefixes beyond `$prefix_limit`, the smallest by bytes, are counted
+    under prefix NULL.
+    """
+    others = ", ".join(f"partials.{name}" for name in GROUPS[1:])
+    sums = ", ".join(f"SUM({name}) AS {name}" for name in COUNTS)
+    return f"""
+WITH partials AS (
+  SELECT * FROM read_parquet($files, hive_partitioning = false)
 ), kept AS (
-  SELECT prefix FROM by_prefix GROUP BY prefix ORDER BY SUM(bytes) DESC, prefix LIMIT $prefix_limit
+  SELECT prefix FROM partials WHERE prefix IS NOT NULL
+  GROUP BY prefix ORDER BY SUM(bytes) DESC, prefix LIMIT $prefix_limit
 )
-SELECT {GROUPS}, kept.prefix AS prefix, SUM(objects) AS objects, SUM(bytes) AS bytes,
-  SUM(billable_bytes) AS billable_bytes
-FROM by_prefix LEFT JOIN kept ON by_prefix.prefix = kept.prefix
-GROUP BY {GROUPS}, kept.prefix
+SELECT $delivered_on AS delivered_on, $source_bucket AS source_bucket,
+  $configuration_id AS configuration_id, kept.prefix AS prefix, {others}, {sums}
+FROM partials LEFT JOIN kept ON partials.prefix = kept.prefix
+GROUP BY kept.prefix, {others}
 """
 
 

@@ -6,11 +6,14 @@ Belongs here: the only GETs that ingestion makes. Not here: listing (`deliveries
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from inventory_pipeline.reports.errors import NotReadyError, ReportError
 from inventory_pipeline.reports.manifest import ReportFile
+from inventory_pipeline.reports.refusals import why_refused
 
 CHUNK = 8 * 1024 * 1024
 """Bytes held in memory while downloading."""
@@ -28,10 +31,20 @@ class Paginator(Protocol):
 
 
 class S3Client(Protocol):
-    """What this package asks of boto3's S3 client: GetObject and ListObjectsV2."""
+    """What this package asks of boto3's S3 client; HeadObject only for a lake that is on S3 too."""
 
-    def get_object(self, *, Bucket: str, Key: str) -> Mapping[str, Any]: ...  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str, **part: str) -> Mapping[str, Any]: ...  # noqa: N803
+    def head_object(self, *, Bucket: str, Key: str) -> Mapping[str, Any]: ...  # noqa: N803
     def get_paginator(self, operation_name: str, /) -> Paginator: ...
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object's content, its ETag (its MD5, unless KMS encrypts it), and when it was written."""
+
+    content: bytes
+    etag: str
+    written_at: datetime | None
 
 
 class MissingObjectError(ReportError):
@@ -51,19 +64,25 @@ def s3_errors(address: str) -> Iterator[None]:
             raise MissingObjectError(f"{address} does not exist") from error
         refused = code in REFUSED or (code.startswith("KMS.") and "Throttl" not in code)
         kind = ReportError if refused else NotReadyError
-        raise kind(f"{address} cannot be read: {code}") from error
+        raise kind(f"{address} cannot be read: {why_refused(error)}") from error
     except BotoCoreError as error:
         raise NotReadyError(f"{address} cannot be read: {type(error).__name__}") from error
 
 
 def read_object(s3: S3Client, bucket: str, key: str) -> bytes:
     """A small object's content. Raises ReportError where it is not small."""
+    return read_stored(s3, bucket, key).content
+
+
+def read_stored(s3: S3Client, bucket: str, key: str) -> Stored:
+    """A small object, and what S3 says of it. Raises ReportError where it is not small."""
     address = f"s3://{bucket}/{key}"
     with s3_errors(address):
-        content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read(MANIFEST_LIMIT + 1)
+        answer = s3.get_object(Bucket=bucket, Key=key)
+        content: bytes = answer["Body"].read(MANIFEST_LIMIT + 1)
     if len(content) > MANIFEST_LIMIT:
         raise ReportError(f"{address} has more than {MANIFEST_LIMIT} bytes; no report is so large")
-    return content
+    return Stored(content, answer["ETag"].strip('"'), answer.get("LastModified"))
 
 
 def download(s3: S3Client, bucket: str, file: ReportFile, key: str, target: Path) -> None:

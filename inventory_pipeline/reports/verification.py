@@ -3,15 +3,25 @@
 manifest.checksum vouches for manifest.json, and manifest.json for the report files.
 """
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from inventory_pipeline.reports.deliveries import Delivery
 from inventory_pipeline.reports.errors import NotReadyError, ReportError
 from inventory_pipeline.reports.manifest import Manifest, ReportFile, verify_checksum
-from inventory_pipeline.reports.storage import MissingObjectError, S3Client, download, read_object
+from inventory_pipeline.reports.storage import (
+    MissingObjectError,
+    S3Client,
+    Stored,
+    download,
+    read_object,
+    read_stored,
+)
 
 
-def read_manifest(s3: S3Client, delivery: Delivery) -> tuple[bytes, str]:
+def read_manifest(s3: S3Client, delivery: Delivery) -> tuple[Stored, str]:
     """manifest.json and its MD5.
 
     Raises NotReadyError while it is missing or does not fit its checksum, ReportError where it may
@@ -19,10 +29,10 @@ def read_manifest(s3: S3Client, delivery: Delivery) -> tuple[bytes, str]:
     """
     try:
         checksum = read_object(s3, delivery.bucket, delivery.checksum_key)
-        content = read_object(s3, delivery.bucket, delivery.manifest_key)
+        manifest = read_stored(s3, delivery.bucket, delivery.manifest_key)
     except MissingObjectError as error:
         raise NotReadyError(f"not delivered yet: {error}") from error
-    return content, verify_checksum(content, checksum)
+    return manifest, verify_checksum(manifest.content, checksum)
 
 
 def check_source(manifest: Manifest, delivery: Delivery) -> None:
@@ -32,6 +42,22 @@ def check_source(manifest: Manifest, delivery: Delivery) -> None:
             f"manifest.json is of bucket {manifest.source_bucket!r}, but lies in the folder of "
             f"{delivery.source_bucket!r}"
         )
+
+
+def etag_proves(head: Mapping[str, Any], file: ReportFile) -> bool:
+    """Whether S3's answer to HEAD says that an object is this very file, unread.
+
+    Its ETag is its MD5 where it was uploaded in one part and no key of KMS or of the customer's
+    encrypts it; otherwise False, which says nothing about the object.
+    """
+    etag = str(head.get("ETag", "")).strip('"')
+    keyed = head.get("ServerSideEncryption", "AES256") != "AES256" or "SSECustomerAlgorithm" in head
+    return (
+        re.fullmatch(r"[0-9a-f]{32}", etag) is not None
+        and not keyed
+        and etag == file.md5
+        and head.get("ContentLength") == file.size
+    )
 
 
 def fetch_file(s3: S3Client, delivery: Delivery, file: ReportFile, target: Path) -> str:

@@ -63,7 +63,7 @@ class House:
         settings: dict[str, Any] = {"prefix_depth": 2, "prefix_limit": 1000, "now": NOW} | options
         found = settings.pop("deliveries", None)
         if found is None:
-            found = find_deliveries(self.s3, place, {}).deliveries
+            found = find_deliveries(self.s3, place).deliveries
         return ingest(self.lake, self.engine, lambda _: self.s3, found, **settings)
 
     def rows(self, table: str) -> list[dict[str, Any]]:

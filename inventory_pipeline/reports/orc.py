@@ -1,0 +1,94 @@
+"""Decoding ORC: report file to record batches of `s3_objects`, by Arrow.
+
+Not here: how batches are written (`batches`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inventory_pipeline.reports.csv_fast import batch_schema
+from inventory_pipeline.reports.unknown_fields import as_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+READ_ROWS = 1 << 14
+"""Rows decoded at a time; Arrow holds several times as many."""
+
+BATCH_ROWS = 1 << 16
+BATCH_BYTES = 1 << 25
+"""A batch ends at so many rows, or at so many bytes."""
+
+NEVER_EMPTY = ("bucket", "key")
+
+
+def read_batches(file: Path, fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of a report file, by `batch_schema`; none for a file without rows.
+
+    Raises pyarrow.ArrowException or OSError where the file is damaged, lacks a field, has text that
+    is not UTF-8 or a value that does not fit its column.
+    """
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    schema = batch_schema(fields)
+    report = ds.dataset(str(file), format="orc")
+    if missing := [name for name in fields if name not in report.schema.names]:
+        raise pa.ArrowInvalid(f"it lacks column {missing[0]}, which the manifest promises")
+    found = report.to_batches(
+        columns=list(fields),
+        batch_size=READ_ROWS,
+        use_threads=False,
+        batch_readahead=0,
+        fragment_readahead=0,
+    )
+    for batch in _gathered(found):
+        columns = [_column(batch[field.name], field) for field in schema]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _gathered(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Small batches put together to large ones."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    for piece in pieces:
+        held.append(piece)
+        if len(held) * READ_ROWS >= BATCH_ROWS or sum(p.nbytes for p in held) >= BATCH_BYTES:
+            whole = pa.concat_batches(held)
+            held.clear()
+            del piece
+            yield whole
+            del whole
+    if sum(piece.num_rows for piece in held):
+        yield pa.concat_batches(held)
+
+
+def _column(values: pa.Array, field: pa.Field) -> pa.Array:
+    """A column in the type that it is to have; text is checked, for Arrow takes ORC's word."""
+    import pyarrow as pa
+
+    if values.null_count and field.name in NEVER_EMPTY:
+        raise pa.ArrowInvalid(f"column {field.name} is empty")
+    if pa.types.is_dictionary(field.type):
+        encoded = _text(values).dictionary_encode()
+        encoded.dictionary.validate(full=True)
+        return encoded
+    if pa.types.is_string(field.type):
+        text = _text(values)
+        text.validate(full=True)
+        return text
+    if pa.types.is_timestamp(field.type) and not pa.types.is_timestamp(values.type):
+        raise pa.ArrowInvalid(f"column {field.name} is {values.type}, not an instant")
+    return values.cast(field.type, safe=not pa.types.is_timestamp(field.type))
+
+
+def _text(values: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_string(values.type):
+        return values
+    return as_text(pa.chunked_array([values])).combine_chunks()
