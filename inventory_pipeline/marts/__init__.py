@@ -7,9 +7,24 @@ partition of one table. Marts know tables, the engine and prices; they never ask
 from functools import cache
 
 from inventory_pipeline.marts import cost, security, storage
-from inventory_pipeline.marts.mart import BuildResult, Mart, MartError, build_mart
+from inventory_pipeline.marts.mart import (
+    BuildResult,
+    Mart,
+    MartError,
+    build_mart,
+    days_compared_with,
+    rows_read,
+)
 
-__all__ = ["BuildResult", "Mart", "MartError", "build_mart", "marts"]
+__all__ = [
+    "BuildResult",
+    "Mart",
+    "MartError",
+    "build_mart",
+    "days_compared_with",
+    "marts",
+    "rows_read",
+]
 
 
 @cache

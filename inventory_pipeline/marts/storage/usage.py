@@ -4,6 +4,7 @@ Generated from how S3 bills its classes (`prices.storage_classes`) and the bands
 """
 
 from inventory_pipeline.marts.sql import literal, read_sql, union_all, with_relations
+from inventory_pipeline.marts.storage.places import PLACED_BUCKETS
 from inventory_pipeline.prices.storage_classes import (
     MONITORED_FROM_BYTES,
     STORAGE_CLASSES,
@@ -11,26 +12,16 @@ from inventory_pipeline.prices.storage_classes import (
 )
 from inventory_pipeline.reports.bands import SIZE_BANDS, UNKNOWN
 
-# A bucket made anew in another account within one snapshot: what was seen last counts.
-_PLACED_BUCKETS = """SELECT resource_id AS bucket, account_id, account_name, department, region
-FROM (
-  SELECT *, ROW_NUMBER() OVER (
-    PARTITION BY resource_id ORDER BY observed_at DESC, account_id
-  ) AS place
-  FROM s3_buckets
-) AS seen
-WHERE place = 1"""
-
 
 def storage_usage_sql() -> str:
     return with_relations(
-        {"placed_buckets": _PLACED_BUCKETS}, read_sql(__package__, "storage_usage.sql")
+        {"placed_buckets": PLACED_BUCKETS}, read_sql(__package__, "storage_usage.sql")
     )
 
 
 def storage_costs_sql() -> str:
     relations = {
-        "placed_buckets": _PLACED_BUCKETS,
+        "placed_buckets": PLACED_BUCKETS,
         "billed_usage": _billed_usage(),
         "overheads": _overheads(),
     }
@@ -42,8 +33,8 @@ def _billed_usage() -> str:
     of unknown size, or of unknown access tier and large enough to be in another than the first.
     """
     monitored = " ".join(
-        f"WHEN price_key = {literal(c.key)} AND size_band IN ({_bands(c.monitored_from_bytes)}) "
-        "THEN objects"
+        f"WHEN price_key = {literal(c.key)} "
+        f"AND size_band IN ({bands_from(c.monitored_from_bytes)}) THEN objects"
         for c in STORAGE_CLASSES.values()
         if c.monitored_from_bytes is not None
     )
@@ -51,7 +42,8 @@ def _billed_usage() -> str:
   CASE {monitored} ELSE 0 END AS monitored_objects,
   CASE WHEN size_band = {literal(UNKNOWN)} THEN objects ELSE 0 END AS unsized_objects,
   CASE WHEN storage_class = 'INTELLIGENT_TIERING' AND access_tier IS NULL
-    AND size_band IN ({_bands(MONITORED_FROM_BYTES)}) THEN objects ELSE 0 END AS untiered_objects
+    AND size_band IN ({bands_from(MONITORED_FROM_BYTES)}) THEN objects
+    ELSE 0 END AS untiered_objects
 FROM (
   SELECT *, {price_key_sql("storage_class", "access_tier")} AS price_key
   FROM s3_usage
@@ -59,7 +51,8 @@ FROM (
 ) AS keyed"""
 
 
-def _bands(from_bytes: int) -> str:
+def bands_from(from_bytes: int) -> str:
+    """SQL: the bands of objects of this size and more, listed."""
     return ", ".join(literal(band.name) for band in SIZE_BANDS if band.lower >= from_bytes)
 
 
