@@ -5,6 +5,8 @@ again has exactly the actions that it needs. Pure but for `write_templates`; not
 """
 
 from inventory_pipeline.infrastructure.collector import collector_role
+from inventory_pipeline.infrastructure.configurator import NAME as CONFIGURATOR
+from inventory_pipeline.infrastructure.configurator import configurator_role
 from inventory_pipeline.infrastructure.member import (
     enabled_types,
     external_ids,
@@ -20,6 +22,7 @@ from inventory_pipeline.infrastructure.template import Template, write_templates
 from inventory_pipeline.settings import Settings
 
 __all__ = [
+    "CONFIGURATOR",
     "READER",
     "PolicyError",
     "Template",
@@ -41,11 +44,13 @@ def templates(settings: Settings, *, in_organization: bool = True) -> list[Templ
     Raises SettingsError and PolicyError.
     """
     asker = organization_role(settings, in_organization=in_organization)
+    configurator = configurator_role(settings, in_organization=in_organization)
     return [
         collector_role(settings),
         *([asker] if asker else []),
         member_role(settings, in_organization=in_organization),
         *report_readers(settings),
+        *([configurator] if configurator else []),
     ]
 
 

@@ -24,6 +24,7 @@ from inventory_pipeline.infrastructure.readers import (
     KEYS_PARAMETER,
     key_statement,
     list_below,
+    queue_statements,
     reading_account,
     reading_statements,
 )
@@ -70,7 +71,7 @@ def collector_role(settings: Settings) -> Template:
     policies = managed_policies(
         "CollectorPolicy",
         "What the settings make the inventory's collector need.",
-        [*collector_statements(settings), key_statement(KEY_ACTIONS, SERVICES_WITH_KEYS)],
+        [*collector_statements(settings), key_statement(KEY_ACTIONS, _services(settings))],
     )
     role = role_resource(
         _own_name(settings),
@@ -117,15 +118,28 @@ def _parameters(settings: Settings) -> dict[str, Any]:
 
 def collector_statements(settings: Settings) -> list[Statement]:
     """What the settings make the collector need, but for KMS keys; each place exactly."""
-    own = [one for one in settings.s3_inventory.destinations if not reading_account(settings, one)]
+    inventory = settings.s3_inventory
+    own = [one for one in inventory.destinations if not reading_account(settings, one.account)]
     return [
         *_entering(settings),
         *reading_statements(own),
+        *(queue_statements(settings) if _listens(settings) else ()),
         *_lake(settings),
         *_writing(settings),
         *_telling(settings),
         *_own_account(settings),
     ]
+
+
+def _listens(settings: Settings) -> bool:
+    """Whether the collector itself reads the queue that tells of new reports."""
+    wanted = settings.s3_inventory
+    return wanted.queue_url is not None and not reading_account(settings, wanted.queue_account)
+
+
+def _services(settings: Settings) -> tuple[str, ...]:
+    """Services through which the keys of what is read and written are used."""
+    return (*SERVICES_WITH_KEYS, "sqs") if _listens(settings) else SERVICES_WITH_KEYS
 
 
 def _entering(settings: Settings) -> Iterator[Statement]:

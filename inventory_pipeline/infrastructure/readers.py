@@ -1,7 +1,8 @@
 """Reading S3 Inventory reports: the one kind of data that the collector, or a role, may fetch.
 
-Belongs here: statements for the destinations in the settings, and the policy that is added to a
-member role in an account whose role reads them. Not here: the member role itself, which reads none.
+Belongs here: statements for the destinations in the settings and for the queue that tells of new
+reports, and the policy that is added to a member role in an account whose role reads them. Not
+here: the member role itself, which reads none.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,9 @@ from inventory_pipeline.infrastructure.policies import (
 from inventory_pipeline.infrastructure.roles import role_name_parameter, split_role_name
 from inventory_pipeline.infrastructure.template import FORMAT_VERSION, Template
 from inventory_pipeline.settings import Settings
-from inventory_pipeline.settings.model import AccountSettings, Destination
+from inventory_pipeline.settings.destinations import Destination
+from inventory_pipeline.settings.model import AccountSettings
+from inventory_pipeline.settings.values import QUEUE_REGION
 
 NAME = "report-reader"
 
@@ -36,19 +39,32 @@ def report_readers(settings: Settings) -> list[Template]:
     """A template for each account whose own role reads destinations."""
     by_account: dict[str, list[Destination]] = {}
     for destination in settings.s3_inventory.destinations:
-        if (account := reading_account(settings, destination)) is not None:
+        if (account := reading_account(settings, destination.account)) is not None:
             by_account.setdefault(account.account_id, []).append(destination)
+    if listener := reading_account(settings, settings.s3_inventory.queue_account):
+        by_account.setdefault(listener.account_id, [])
     return [
         _reader(settings, account_id, by_account[account_id]) for account_id in sorted(by_account)
     ]
 
 
-def reading_account(settings: Settings, destination: Destination) -> AccountSettings | None:
-    """The account whose role reads a destination; None where the collector does so itself."""
+def reading_account(settings: Settings, named: str | None) -> AccountSettings | None:
+    """The account, by its name or id, whose role reads; None where the collector does so itself."""
     for name, account in settings.accounts.items():
-        if account.enabled and destination.account in (name, account.account_id):
+        if account.enabled and named in (name, account.account_id):
             return account if account.role_name else None
     return None
+
+
+def queue_statements(settings: Settings) -> list[Statement]:
+    """Receive and delete the messages of the queue that tells of new reports."""
+    url = settings.s3_inventory.queue_url
+    if url is None:
+        return []
+    account, name = url.split("/")[-2:]
+    region = QUEUE_REGION.search(url)
+    arn = f"arn:${{AWS::Partition}}:sqs:{region[1] if region else '*'}:{account}:{name}"
+    return [allow("HearOfReports", ["sqs:DeleteMessage", "sqs:ReceiveMessage"], [sub(arn)])]
 
 
 def reading_statements(destinations: Iterable[Destination]) -> list[Statement]:
@@ -82,15 +98,23 @@ def _reader(settings: Settings, account_id: str, destinations: list[Destination]
         (one.role_name for one in settings.accounts.values() if one.account_id == account_id), None
     )
     _, name = split_role_name(role or member_role_names(settings)[0])
-    policy = [*reading_statements(destinations), key_statement(["kms:Decrypt"], ["s3"])]
+    listener = reading_account(settings, settings.s3_inventory.queue_account)
+    listens = listener is not None and listener.account_id == account_id
+    hears = queue_statements(settings) if listens else []
+    services = ["s3", "sqs"] if hears else ["s3"]
+    policy = [
+        *reading_statements(destinations),
+        *hears,
+        key_statement(["kms:Decrypt"], services),
+    ]
     return Template(
         f"{NAME}-{account_id}",
         {
             "AWSTemplateFormatVersion": FORMAT_VERSION,
             "Description": (
                 f"Inventory: lets the member role of account {account_id} read S3 Inventory "
-                "reports, because s3_inventory.destinations names this account. Deploy it there, "
-                "after the role."
+                "reports, because s3_inventory names this account. Deploy it there, after the "
+                "role."
             ),
             "Parameters": {
                 "RoleName": role_name_parameter(name),

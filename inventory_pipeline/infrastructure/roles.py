@@ -1,4 +1,4 @@
-"""Roles that the collector assumes: who may, on which conditions, and how a template says it.
+"""Roles that are assumed in the accounts: who may, on which conditions, and how a template says it.
 
 Belongs here: what such roles have in common. Not here: what they allow (`member`, `organization`).
 """
@@ -19,6 +19,12 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "Description": "ARN of the collector role, which must exist before this role is made.",
         "AllowedPattern": r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$",
     },
+    "ConfiguratorArn": {
+        "Type": "String",
+        "Description": "ARN of the role or user that runs `inventory configs apply`; it must exist "
+        "before this role is made.",
+        "AllowedPattern": r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+$",
+    },
     "ExternalId": {
         "Type": "String",
         "NoEcho": True,
@@ -33,7 +39,8 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 }
 
 CONDITION_MEANINGS = {
-    "Principal": "Only the collector role may assume this role.",
+    "CollectorRoleArn": "Only the collector role may assume this role.",
+    "ConfiguratorArn": "Only who runs `inventory configs apply` may assume this role.",
     "sts:ExternalId": "The caller must know this id: whoever else can make the collector assume "
     "roles (the confused deputy) cannot make it enter this account.",
     "aws:PrincipalOrgID": "The caller must belong to this AWS organisation, so a collector whose "
@@ -51,24 +58,30 @@ def trusting_role(
     external_id: bool,
     in_organization: bool,
     metadata: Mapping[str, Any] | None = None,
+    trusted: str = "CollectorRoleArn",
+    policy: str = "ReadPolicy",
 ) -> Template:
-    """The template of a role that the collector alone may assume, on these conditions."""
+    """The template of a role that the parameter `trusted` alone may assume, on these conditions."""
     description = f"Inventory: {description}"
     conditions = {
         **({"sts:ExternalId": {"Ref": "ExternalId"}} if external_id else {}),
         **({"aws:PrincipalOrgID": {"Ref": "OrganizationId"}} if in_organization else {}),
     }
-    parameters = ["CollectorRoleArn", *(value["Ref"] for value in conditions.values())]
-    policies = managed_policies("ReadPolicy", description, statements)
+    parameters = [trusted, *(value["Ref"] for value in conditions.values())]
+    policies = managed_policies(policy, description, statements)
     bare_name = split_role_name(role_name)[1]
-    role = role_resource(role_name, description, [_trust(settings, conditions)], policies, settings)
+    trust = _trust(settings, trusted, conditions)
+    role = role_resource(role_name, description, [trust], policies, settings)
     return Template(
         name,
         {
             "AWSTemplateFormatVersion": FORMAT_VERSION,
             "Description": description,
             "Metadata": {
-                "Conditions": {key: CONDITION_MEANINGS[key] for key in ("Principal", *conditions)},
+                "Conditions": {
+                    "Principal": CONDITION_MEANINGS[trusted],
+                    **{key: CONDITION_MEANINGS[key] for key in conditions},
+                },
                 **(metadata or {}),
             },
             "Parameters": {
@@ -128,11 +141,11 @@ def assuming_actions(settings: Settings) -> list[str]:
     return ["sts:AssumeRole", *tags]
 
 
-def _trust(settings: Settings, conditions: Mapping[str, Any]) -> Statement:
+def _trust(settings: Settings, trusted: str, conditions: Mapping[str, Any]) -> Statement:
     trust: Statement = {
-        "Sid": "CollectorOnly",
+        "Sid": f"{trusted.removesuffix('Arn').removesuffix('Role')}Only",
         "Effect": "Allow",
-        "Principal": {"AWS": {"Ref": "CollectorRoleArn"}},
+        "Principal": {"AWS": {"Ref": trusted}},
         "Action": assuming_actions(settings),
     }
     return trust | ({"Condition": {"StringEquals": dict(conditions)}} if conditions else {})

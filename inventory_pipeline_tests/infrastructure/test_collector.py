@@ -127,6 +127,31 @@ def test_an_accounts_own_role_reads_what_the_settings_give_it() -> None:
     assert resolved(reader)["ReportReader"]["Properties"]["Roles"] == ["AWSInventoryRole"]
 
 
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("sqs.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("sqs.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("us-west-2.queue.amazonaws.com", "us-west-2"),
+        ("queue.amazonaws.com", "*"),
+    ],
+)
+def test_the_queue_is_read_by_whom_the_settings_say(host: str, region: str) -> None:
+    queue = {"queue_url": f"https://{host}/222222222222/reports"}
+    arn = f"arn:aws:sqs:{region}:222222222222:reports"
+    own = settings_of(s3_inventory=queue)
+    statement = allowed(own)["HearOfReports"]
+    assert statement["Resource"] == [arn]
+    assert statement["Action"] == ["sqs:DeleteMessage", "sqs:ReceiveMessage"]
+    used = allowed(own, KeyArns=[KEY])["UseKeys"]["Condition"]["StringLike"]["kms:ViaService"]
+    assert "sqs.*.amazonaws.com" in used
+    assert report_readers(own) == []
+    theirs = settings_of(s3_inventory=queue | {"queue_account": "a"})
+    assert "HearOfReports" not in allowed(theirs)
+    [reader] = report_readers(theirs)
+    assert [s["Resource"] for s in statements(reader)] == [[arn]]
+
+
 def test_the_lake_is_kept_in_its_prefix_and_database() -> None:
     found = allowed(FULL, OrganizationId=ORGANIZATION)
     assert found["KeepLake"]["Resource"] == ["arn:aws:s3:::example-lake/inventory/*"]

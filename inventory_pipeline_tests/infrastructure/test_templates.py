@@ -35,7 +35,10 @@ SETTINGS: dict[str, Settings] = {
             "ask_as": "arn:aws:iam::888888888888:role/svc/Reader",
             "external_id": CANARY,
         },
-        s3_inventory={"destinations": [{"bucket": "reports", "prefix": "a*b?${x}"}]},
+        s3_inventory={
+            "destinations": [{"bucket": "reports", "prefix": "a*b?${x}"}],
+            "configurations": [{"id": "a", "sources": ["b-*", "${x}"], "destination": "reports"}],
+        },
     ),
 }
 each = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
@@ -133,6 +136,9 @@ def test_what_earlier_settings_left_is_named(tmp_path: Path) -> None:
     reports = "s3_inventory: {destinations: [{bucket: reports, account: a}]}\n"
     assert "earlier settings" not in run(tmp_path, ACCOUNT + reports).output
     assert "report-reader-222222222222.yaml is of earlier settings" in run(tmp_path, ACCOUNT).output
+    declared = "configurations: [{id: a, sources: [b], destination: reports}]"
+    run(tmp_path, f"s3_inventory: {{destinations: [{{bucket: reports}}], {declared}}}\n")
+    assert "configurator-role.json is of earlier settings" in run(tmp_path, ACCOUNT).output
 
 
 def test_an_unknown_type_is_told_and_nothing_written(tmp_path: Path) -> None:
