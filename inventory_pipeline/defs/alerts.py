@@ -1,4 +1,6 @@
-"""Alerts: the sensor that tells of failed runs."""
+"""Alerts: telling everyone of the settings, and the sensor that does so of failed runs."""
+
+import logging
 
 import dagster as dg
 
@@ -14,12 +16,18 @@ def failure_sensor() -> dg.SensorDefinition:
         description="Tells the SNS topic and the Slack channel of the settings that a run failed.",
     )
     def failed(context: dg.RunFailureSensorContext, inventory: Inventory) -> None:
-        outcome = send(failure_alert(context), inventory.settings.notifications, inventory.sns)
-        for channel, failure in outcome.items():
-            if failure:
-                context.log.error(f"{channel} was not told: {failure}")
+        tell(failure_alert(context), inventory, context.log)
 
     return failed
+
+
+def tell(alert: Alert, inventory: Inventory, log: logging.Logger) -> bool:
+    """Tell every channel of the settings; whether any heard. Which did not is in the log."""
+    outcome = send(alert, inventory.settings.notifications, inventory.sns)
+    for channel, failure in outcome.items():
+        if failure:
+            log.error(f"{channel} was not told: {failure}")
+    return None in outcome.values()
 
 
 def failure_alert(context: dg.RunFailureSensorContext) -> Alert:

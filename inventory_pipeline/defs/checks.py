@@ -13,6 +13,7 @@ import dagster as dg
 
 from inventory_pipeline.defs.presentation import asset_key
 from inventory_pipeline.lake import Session
+from inventory_pipeline.marts.storage.growth.comparing import unexplained_sql
 from inventory_pipeline.settings import Settings
 
 
@@ -78,6 +79,79 @@ def _within_budget(db: Session, table: str, settings: Settings) -> Verdict:
     )
 
 
+def _delivered(db: Session, table: str, _settings: Settings) -> Verdict:
+    counts = db.query(f"SELECT status, COUNT(*) AS n FROM {table} GROUP BY status ORDER BY status")
+    by_status = {row["status"]: row["n"] for row in counts.to_pylist()}
+    lacking = db.query(f"SELECT COUNT(lacking_fields) AS n FROM {table}").to_pylist()[0]["n"]
+    told = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in by_status.items())
+    return Verdict(
+        not {"missing", "quarantined"} & by_status.keys() and not lacking,
+        f"{told or 'no configuration is known'}; "
+        f"{lacking} reports lack fields that their configuration asks for",
+    )
+
+
+# What a mart of objects counts, and the rollup's count of the same, by delivery.
+_STORED = "version_state <> 'delete_marker'"
+_OBJECT_COUNTS: Mapping[str, tuple[str, str]] = {
+    "object_compliance": (
+        "SELECT source_bucket, configuration_id, MIN(objects) AS least, MAX(objects) AS most FROM ("
+        "SELECT source_bucket, configuration_id, rule_id, "
+        "SUM(failing_objects + unknown_objects + passing_objects + exempt_objects) AS objects "
+        "FROM {table} GROUP BY source_bucket, configuration_id, rule_id) AS by_rule "
+        "GROUP BY source_bucket, configuration_id",
+        "SELECT source_bucket, configuration_id, SUM(objects) AS least, SUM(objects) AS most "
+        f"FROM s3_usage WHERE {_STORED} GROUP BY source_bucket, configuration_id",
+    ),
+    "storage_waste": (
+        "SELECT SUM(objects) AS objects FROM {table} WHERE kind = 'noncurrent_versions'",
+        "SELECT SUM(objects) AS objects FROM s3_usage WHERE version_state = 'noncurrent'",
+    ),
+    "tiering_effectiveness": (
+        "SELECT SUM(objects) AS objects, SUM(bytes) AS bytes FROM {table}",
+        "SELECT SUM(objects) AS objects, SUM(bytes) AS bytes FROM s3_usage "
+        f"WHERE storage_class = 'INTELLIGENT_TIERING' AND {_STORED}",
+    ),
+    "tenant_usage": (
+        "SELECT source_bucket, SUM(objects) AS objects FROM {table} GROUP BY source_bucket",
+        # By the report that lists most.
+        "SELECT source_bucket, MAX(objects) AS objects FROM ("
+        "SELECT source_bucket, configuration_id, SUM(objects) AS objects FROM s3_usage "
+        "GROUP BY source_bucket, configuration_id) AS by_report GROUP BY source_bucket",
+    ),
+}
+
+
+def _counts_all(db: Session, table: str, _settings: Settings) -> Verdict:
+    here, rolled_up = (
+        {tuple(row.values()) for row in db.query(sql.format(table=table)).to_pylist()}
+        for sql in _OBJECT_COUNTS[table]
+    )
+    if here == rolled_up:
+        return Verdict(True, "every object of the rollup is counted")
+    found, expected = (
+        min(one - other, default=()) for one, other in ((here, rolled_up), (rolled_up, here))
+    )
+    return Verdict(False, f"{_listed(found)} here, {_listed(expected)} in the rollup")
+
+
+def _grown(db: Session, table: str, _settings: Settings) -> Verdict:
+    days = db.query("SELECT MAX(delivered_on) AS newest FROM s3_deliveries").to_pylist()
+    sql = unexplained_sql(table)
+    wrong = db.query(sql, {"delivered_on": days[0]["newest"]}).to_pylist()
+    named = (f"{row['source_bucket']}/{row['configuration_id']}" for row in wrong[:5])
+    return Verdict(
+        not wrong,
+        f"of {len(wrong)} deliveries the changes are not what usage has more: {', '.join(named)}"
+        if wrong
+        else "the changes of every delivery are what its usage has more than before",
+    )
+
+
+def _listed(values: Sequence[object]) -> str:
+    return " ".join(map(str, values)) or "nothing"
+
+
 RECONCILES = MartCheck(
     "reconciles",
     "The total equals that of all resources, to the micro-dollar.",
@@ -95,8 +169,38 @@ MART_CHECKS: Mapping[str, tuple[MartCheck, ...]] = {
             _within_budget,
         ),
     ),
+    "storage_growth": (
+        MartCheck(
+            "reconciles",
+            "Objects and bytes that came and went are what s3_usage has more than the delivery "
+            "before, by version state and class.",
+            dg.AssetCheckSeverity.ERROR,
+            _grown,
+            reads=("s3_usage", "s3_deliveries"),
+        ),
+    ),
+    "delivery_health": (
+        MartCheck(
+            "delivered",
+            "No report of the day is missing or quarantined, and none lacks fields.",
+            dg.AssetCheckSeverity.WARN,
+            _delivered,
+        ),
+    ),
     **{
         f"cost_by_{dimension}": (RECONCILES,)
         for dimension in ("service", "account", "department", "region")
+    },
+    **{
+        table: (
+            MartCheck(
+                "counts_all",
+                "Objects are those of s3_usage, each counted once.",
+                dg.AssetCheckSeverity.ERROR,
+                _counts_all,
+                reads=("s3_usage",),
+            ),
+        )
+        for table in _OBJECT_COUNTS
     },
 }

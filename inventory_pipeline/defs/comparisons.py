@@ -16,6 +16,7 @@ from inventory_pipeline.collect.failing import (
     note_told,
 )
 from inventory_pipeline.collect.publication import UnpublishedError
+from inventory_pipeline.defs.alerts import tell
 from inventory_pipeline.defs.partitions import snapshot_instant, snapshot_key
 from inventory_pipeline.defs.presentation import (
     asset_key,
@@ -24,7 +25,7 @@ from inventory_pipeline.defs.presentation import (
     table_spec,
 )
 from inventory_pipeline.defs.resources import Clock, Inventory
-from inventory_pipeline.outputs import Alert, send
+from inventory_pipeline.outputs import Alert
 
 FAILURES = "repeated_failures"
 CHANGES = "resource_changes"
@@ -62,28 +63,14 @@ def comparison_assets(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefi
             found = note_repeated_failures(inventory.engine, at)
         except UnpublishedError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        if found.untold and at == inventory.lake.snapshots()[-1]:
-            tell(context, inventory, clock, at, found)
+        is_newest = at == inventory.lake.snapshots()[-1]
+        # Again next time, as long as no channel hears.
+        if found.untold and is_newest and tell(repetition_alert(at, found), inventory, context.log):
+            note_told(inventory.engine, at, clock.now())
         with inventory.engine.session({FAILURES: {"snapshot_at": at}}) as db:
             yield materialized(db, FAILURES, {"snapshot_at": at}, [repetition_check(found)])
 
     return [changes, failures]
-
-
-def tell(
-    context: dg.AssetExecutionContext,
-    inventory: Inventory,
-    clock: Clock,
-    at: datetime,
-    found: RepeatedFailures,
-) -> None:
-    """Alert of failures that no alert has named; again next time, as long as no channel hears."""
-    outcome = send(repetition_alert(at, found), inventory.settings.notifications, inventory.sns)
-    for channel, failure in outcome.items():
-        if failure:
-            context.log.error(f"{channel} was not told: {failure}")
-    if None in outcome.values():
-        note_told(inventory.engine, at, clock.now())
 
 
 def repetition_alert(at: datetime, found: RepeatedFailures) -> Alert:

@@ -13,6 +13,7 @@ import dagster as dg
 
 from inventory_pipeline.diagnosis import Check
 from inventory_pipeline.settings import Settings
+from inventory_pipeline.settings.schedules import Schedule
 
 SUBJECT = "dagster"
 NO_DAEMON = "start `dagster-daemon run` (or `dagster dev`) with this DAGSTER_HOME"
@@ -52,11 +53,8 @@ def _at_work(instance: dg.DagsterInstance, settings: Settings) -> Iterator[Check
 
 def _schedules(settings: Settings) -> dict[str, bool]:
     """Whether the settings want each schedule, by its name in Dagster."""
-    timings = settings.schedules
-    return {
-        f"{job}_schedule": getattr(timings, job).enabled
-        for job in ("collect", "cost_analysis", "security_check", "cleanup")
-    }
+    timings = dict(settings.schedules).items()
+    return {f"{job}_schedule": t.enabled for job, t in timings if isinstance(t, Schedule)}
 
 
 def _daemon(instance: dg.DagsterInstance, *, needed: bool) -> Check:

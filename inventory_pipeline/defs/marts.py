@@ -1,6 +1,6 @@
 """Cost, security and storage: one asset per mart, built by its SQL for any snapshot still kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -16,8 +16,10 @@ from inventory_pipeline.defs.presentation import (
 )
 from inventory_pipeline.defs.resources import Inventory
 from inventory_pipeline.lake import Where
-from inventory_pipeline.marts import Mart, MartError, build_mart, marts
+from inventory_pipeline.marts import Mart, MartError, build_mart, marts, rows_read
 from inventory_pipeline.marts.lineage import column_lineage
+from inventory_pipeline.marts.mart import HISTORY_DAYS
+from inventory_pipeline.marts.storage.parameters import storage_parameters
 from inventory_pipeline.prices import load_book
 from inventory_pipeline.settings import Settings
 
@@ -91,8 +93,11 @@ def lineage_metadata(table: str) -> dict[str, dg.TableColumnLineage]:
 
 
 def judged(inventory: Inventory, check: MartCheck, table: str, where: Where) -> Verdict:
-    """What a check says of one partition of a mart."""
-    with inventory.engine.session(dict.fromkeys((table, *check.reads), where)) as db:
+    """What a check says of one partition of a mart, held against the rows that it was made from."""
+    [at] = where.values()
+    read = rows_read(inventory.lake, marts()[table], at)
+    others = {name: read.get(name, where) for name in check.reads}
+    with inventory.engine.session({table: where, **others}) as db:
         return check.judge(db, table, inventory.settings)
 
 
@@ -112,16 +117,24 @@ def parameters(settings: Settings) -> dict[str, Any]:
         "stale_resource_days": settings.cost_thresholds.stale_resource_days,
         "rules_off": settings.cost.rules_off,
         "controls_off": settings.security.controls_off,
+        **storage_parameters(settings.s3_inventory),
     }
+
+
+_EARLIER_DAYS: Mapping[str, dg.PartitionMapping] = {
+    rows: dg.TimeWindowPartitionMapping(start_offset=-days)
+    # Reports come daily or weekly: where one is missing, the one before is older still.
+    for rows, days in (("previous", 7), ("history", HISTORY_DAYS))
+}
+"""Rows of earlier days that a day's mart reads as well."""
 
 
 def _deps(mart: Mart) -> Iterator[str | dg.AssetDep]:
     for table, rows in mart.reads.items():
-        yield (
+        mapping = _EARLIER_DAYS.get(rows)
+        if mart.partition == "day" and rows == "snapshot":
             # A day's mart reads the newest snapshot of that day.
-            dg.AssetDep(asset_key(table), partition_mapping=dg.LastPartitionMapping())
-            if mart.partition == "day" and rows == "snapshot"
-            else table
-        )
+            mapping = dg.LastPartitionMapping()
+        yield dg.AssetDep(asset_key(table), partition_mapping=mapping) if mapping else table
     if mart.partition == "snapshot":
         yield "snapshots"

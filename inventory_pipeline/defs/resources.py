@@ -11,6 +11,7 @@ from inventory_pipeline.accounts import Clients, account_named
 from inventory_pipeline.lake import DuckDBEngine, Lake
 from inventory_pipeline.reports import Destination
 from inventory_pipeline.settings import Settings, load_settings
+from inventory_pipeline.settings.values import QUEUE_REGION
 
 
 class Inventory(dg.ConfigurableResource["Inventory"]):
@@ -41,6 +42,15 @@ class Inventory(dg.ConfigurableResource["Inventory"]):
         account, region = named[place].account, named[place].region
         reader = account_named(self.settings, account, self.clients.partition) if account else None
         return self.clients.client(reader, "s3", region)
+
+    @property
+    def sqs(self) -> Any:
+        """The client that may read the settings' queue, in the region that its URL names."""
+        wanted = self.settings.s3_inventory
+        named = QUEUE_REGION.search(wanted.queue_url or "")
+        name = wanted.queue_account
+        reader = account_named(self.settings, name, self.clients.partition) if name else None
+        return self.clients.client(reader, "sqs", named[1] if named else self.clients.home_region)
 
     @property
     def own_s3(self) -> Any:

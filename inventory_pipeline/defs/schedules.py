@@ -1,11 +1,18 @@
-"""Jobs, the four schedules, and what follows an ingestion. Cron and on/off come from settings."""
+"""Jobs, their schedules, and what follows an ingestion. Cron and on/off come from settings."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from inventory_pipeline.defs.partitions import SNAPSHOT_FORMAT, snapshot_key
+from inventory_pipeline.defs.partitions import (
+    DAY_FORMAT,
+    SNAPSHOT_FORMAT,
+    delivery_day,
+    snapshot_key,
+)
 from inventory_pipeline.defs.resources import Inventory
+from inventory_pipeline.marts import days_compared_with
 from inventory_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,11 +48,18 @@ JOBS: dict[str, tuple[dg.AssetSelection, str]] = {
         GROUPS("storage") | dg.AssetSelection.assets("prices"),
         "Usage and cost of a day's deliveries.",
     ),
+    "delivery_check": (
+        dg.AssetSelection.assets("delivery_health", "overdue_deliveries"),
+        "Which S3 Inventory reports of a day never came.",
+    ),
     "archive_plan": (
         GROUPS("archive") | dg.AssetSelection.assets("prices"),
         "Candidates, economics and manifests for a day's deliveries.",
     ),
 }
+
+OVER = timedelta(days=3)
+"""How far back the day is whose reports' 48 hours are over."""
 
 AFTER_INGESTION = ("storage_analysis", "archive_plan")
 
@@ -64,6 +78,7 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             newest_snapshot_schedule(name, settings)
             for name in ("cost_analysis", "security_check", "cleanup")
         ),
+        delivery_check_schedule(settings),
     ]
 
 
@@ -116,10 +131,35 @@ def newest_snapshot_schedule(job: str, settings: Settings) -> dg.ScheduleDefinit
     return tick
 
 
+def delivery_check_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Checks the newest day of which S3 has no more time to deliver; also where nothing comes."""
+    timing = settings.schedules.delivery_check
+
+    @dg.schedule(
+        name="delivery_check_schedule",
+        job_name="delivery_check",
+        cron_schedule=timing.cron,
+        execution_timezone="UTC",
+        default_status=_status(timing.enabled),
+        description=JOBS["delivery_check"][1],
+    )
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        day = (context.scheduled_execution_time - OVER).date()
+        if day < settings.schedules.snapshots_start:
+            return dg.SkipReason(f"{day} is before schedules.snapshots_start")
+        key = f"{day:{DAY_FORMAT}}"
+        return dg.RunRequest(run_key=key, partition_key=key)
+
+    return tick
+
+
 def analysis_sensor(
     known: "Mapping[str, UnresolvedAssetJobDefinition]",
 ) -> dg.SensorDefinition:
-    """Analyses a day's storage and plans its archive each time deliveries of it were ingested."""
+    """Analyses a day's storage and plans its archive each time deliveries of it were ingested.
+
+    Where they were late, the storage of the days that are compared with it is analysed again.
+    """
 
     @dg.run_status_sensor(
         name="analysis_after_ingestion",
@@ -130,15 +170,19 @@ def analysis_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Storage marts and archive plans of a day whose deliveries were ingested.",
     )
-    def ingested(context: dg.RunStatusSensorContext) -> list[dg.RunRequest]:
+    def ingested(context: dg.RunStatusSensorContext, inventory: Inventory) -> list[dg.RunRequest]:
         run = context.dagster_run
+        key = run.tags["dagster/partition"]
+        later = days_compared_with(inventory.lake, delivery_day(key))
+        wanted = [
+            *((job, key) for job in AFTER_INGESTION),
+            *(("storage_analysis", f"{day:{DAY_FORMAT}}") for day in later),
+        ]
         return [
             dg.RunRequest(
-                run_key=f"{job} after {run.run_id}",
-                job_name=job,
-                partition_key=run.tags["dagster/partition"],
+                run_key=f"{job} of {day} after {run.run_id}", job_name=job, partition_key=day
             )
-            for job in AFTER_INGESTION
+            for job, day in wanted
         ]
 
     return ingested

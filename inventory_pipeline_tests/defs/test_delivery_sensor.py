@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,95 +11,27 @@ import boto3
 import dagster as dg
 import pytest
 
-from inventory_pipeline.defs import s3_inventory
+from inventory_pipeline.defs import delivery_sensor
+from inventory_pipeline.defs.delivery_sensor import LOOKBACK
 from inventory_pipeline.defs.processes import UNFINISHED
-from inventory_pipeline.defs.s3_inventory import JOB, tick
-from inventory_pipeline_tests.defs.conftest import House
+from inventory_pipeline.defs.resources import Clock
+from inventory_pipeline.reports import deliveries, planning
+from inventory_pipeline_tests.defs.conftest import NOW, House
+from inventory_pipeline_tests.defs.daemon import (
+    DAY,
+    ROWS,
+    T0,
+    Daemon,
+    deliver,
+    make_daemon,
+    sources,
+)
 from inventory_pipeline_tests.reports.writer import BUCKET, Writer
-
-DAY = timedelta(days=1)
-T0 = datetime(2026, 1, 10, 1, tzinfo=UTC)
-ROWS = [{"key": "a", "size": 1, "is_latest": True, "is_delete_marker": False}]
-
-
-@dataclass
-class Daemon:
-    """Ticks the sensor and starts what it asks for, as Dagster's daemon does: no run key twice."""
-
-    house: House
-    s3: Any
-    cursor: str | None = None
-    keys: set[str] = field(default_factory=set[str])
-    skipped: str | None = None
-
-    def tick(self, seconds: float = 60) -> list[dg.RunRequest]:
-        """The runs that a tick asks for, and that the daemon would start."""
-        context = dg.build_sensor_context(instance=self.house.instance, cursor=self.cursor)
-        result = tick(context, self.house.inventory, time.monotonic() + seconds)
-        self.cursor = result.cursor
-        self.skipped = result.skip_reason.skip_message if result.skip_reason else None
-        asked = [r for r in result.run_requests or () if r.run_key not in self.keys]
-        self.keys |= {r.run_key for r in asked if r.run_key}
-        return asked
-
-    def record(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> dg.DagsterRun:
-        """A run of this request that stands at, or has ended with, a status."""
-        job = self.house.definitions.resolve_job_def(JOB)
-        return self.house.instance.create_run_for_job(
-            job, run_config=request.run_config, tags=request.tags, status=status
-        )
-
-    def run(self, requests: Sequence[dg.RunRequest]) -> None:
-        for request in requests:
-            result = self.house.definitions.resolve_job_def(JOB).execute_in_process(
-                instance=self.house.instance,
-                partition_key=request.partition_key,
-                run_config=request.run_config,
-                tags=dict(request.tags),
-            )
-            assert result.success
-
-    def run_to_rest(self, seconds: float = 60) -> int:
-        """Tick and run until a whole round of ticks asks for nothing; how many runs that took."""
-        runs, quiet = 0, 0
-        while quiet < 5:
-            requests = self.tick(seconds)
-            self.run(requests)
-            runs += len(requests)
-            quiet = 0 if requests else quiet + 1
-        return runs
-
-    def ledger(self) -> dict[tuple[str, str], str]:
-        """Status by source bucket and time of delivery."""
-        return {
-            (row["source_bucket"], f"{row['delivered_at']:%m-%dT%H}"): row["status"]
-            for row in self.house.rows("s3_deliveries")
-        }
 
 
 @pytest.fixture
 def daemon(house: House, aws: str) -> Daemon:
-    s3 = boto3.client("s3", endpoint_url=aws, region_name="us-east-1")
-    s3.create_bucket(Bucket=BUCKET)
-    house.content |= {
-        "aws_endpoint_url": aws,
-        "collection_settings": {"retry_attempts": 0},
-        "s3_inventory": {"destinations": [{"bucket": BUCKET, "prefix": "inventory"}]},
-    }
-    return Daemon(house, s3)
-
-
-def deliver(daemon: Daemon, *sources: str, at: datetime = T0, **more: Any) -> str:
-    """Write a delivery of each source bucket; the last one's folder."""
-    folder = ""
-    for source in sources:
-        folder = Writer(daemon.s3, source=source).deliver(at, ROWS, **more)
-    return folder
-
-
-def sources(request: dg.RunRequest) -> list[str]:
-    (op,) = request.run_config["ops"].values()
-    return [uri.split("/")[4] for uri in op["config"]["manifests"]]
+    return make_daemon(house, aws)
 
 
 def told(daemon: Daemon, requests: Sequence[dg.RunRequest]) -> list[tuple[str | None, list[str]]]:
@@ -115,7 +45,7 @@ def test_new_deliveries_are_asked_for_by_day(daemon: Daemon) -> None:
     deliver(daemon, "a", at=T0 + DAY)
     requests = daemon.tick()
     assert told(daemon, requests) == [("2026-01-10", ["a", "b"]), ("2026-01-11", ["a"])]
-    daemon.run(requests)
+    daemon.settle(requests)
     assert daemon.tick() == []
     assert daemon.ledger() == {
         ("a", "01-10T01"): "ingested",
@@ -142,22 +72,14 @@ def test_what_is_under_way_is_not_asked_for_again(
     assert [sources(request) for request in daemon.tick()] == [["c"]]
 
 
-def test_a_batch_that_fails_is_tried_three_times_a_day(
-    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_delivery_that_makes_runs_fail_is_tried_three_times_a_day(daemon: Daemon) -> None:
+    daemon.now = datetime.now(UTC)
     deliver(daemon, "a")
     for _ in range(3):
         (request,) = daemon.tick()
         daemon.record(request, dg.DagsterRunStatus.FAILURE)
     assert daemon.tick() == []
-    later = datetime.now(UTC) + DAY
-
-    class Tomorrow(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return later
-
-    monkeypatch.setattr(s3_inventory, "datetime", Tomorrow)
+    daemon.now = datetime.now(UTC) + DAY + timedelta(minutes=1)
     (request,) = daemon.tick()
     assert sources(request) == ["a"]
 
@@ -175,28 +97,91 @@ def test_a_run_that_settled_nothing_is_not_the_last(
     assert again.run_key != request.run_key
 
 
+def test_a_batch_that_fails_is_halved_until_the_one_to_blame_is_alone(daemon: Daemon) -> None:
+    daemon.now = datetime.now(UTC)
+    deliver(daemon, *"abcdefg")
+    sizes: list[int] = []
+    for _ in range(30):
+        for request in daemon.tick():
+            sizes.append(len(sources(request)))
+            if "e" in sources(request):
+                daemon.record(request, dg.DagsterRunStatus.FAILURE)
+            else:
+                daemon.settle([request])
+    assert sorted(source for source, _ in daemon.ledger()) == list("abcdfg")
+    assert sizes[:3] == [7, 7, 7]
+    assert max(sizes[3:]) == 3
+    assert len(sizes) < 15
+
+
+def test_where_every_run_fails_few_are_started(daemon: Daemon) -> None:
+    daemon.now = datetime.now(UTC)
+    deliver(daemon, *"abcdefgh")
+    asked: list[int] = []
+    for _ in range(6):
+        requests = daemon.tick()
+        asked.append(len(requests))
+        for request in requests:
+            daemon.record(request, dg.DagsterRunStatus.FAILURE)
+    assert asked == [1, 1, 1, 2, 2, 2]
+
+
 def test_an_incomplete_delivery_is_waited_for(daemon: Daemon) -> None:
     folder = deliver(daemon, "a", complete=False)
-    deliver(daemon, "a", at=T0 + 30 * DAY)
+    deliver(daemon, "a", at=T0 + DAY)
     daemon.run_to_rest()
-    assert daemon.ledger() == {("a", "02-09T01"): "ingested"}
+    assert daemon.ledger() == {("a", "01-11T01"): "ingested"}
     Writer(daemon.s3, source="a").complete(folder)
     daemon.run_to_rest()
     assert daemon.ledger()["a", "01-10T01"] == "ingested"
 
 
-def test_one_that_comes_late_is_found(daemon: Daemon) -> None:
-    deliver(daemon, "a", at=T0 + 3 * DAY)
+def test_one_that_comes_late_is_found_at_once_and_a_very_late_one_the_next_day(
+    daemon: Daemon,
+) -> None:
+    daemon.house.content["schedules"] = {"snapshots_start": "2025-01-01"}
+    daemon.now = T0 + LOOKBACK
+    deliver(daemon, "a", at=daemon.now)
     daemon.run_to_rest()
     deliver(daemon, "a", at=T0)
     assert daemon.run_to_rest() == 1
+    for months in (1, 3):  # an old bucket's reports are replicated
+        deliver(daemon, "a", at=T0 - months * 30 * DAY)
+    assert daemon.run_to_rest() == 0
+    daemon.now += DAY
+    assert daemon.run_to_rest() == 2
     assert set(daemon.ledger().values()) == {"ingested"}
+    assert len(daemon.ledger()) == 4
+
+
+def test_days_without_a_partition_do_not_stop_the_others(daemon: Daemon) -> None:
+    """Dagster would refuse a tick that asks for such a day, and so each one after it."""
+    deliver(daemon, "a")
+    deliver(daemon, "a", at=T0 - 365 * DAY)
+    deliver(daemon, "a", at=T0 + 365 * DAY)
+    assert told(daemon, daemon.tick()) == [("2026-01-10", ["a"])]
+
+
+def test_an_old_delivery_whose_content_changes_is_ingested_again(daemon: Daemon) -> None:
+    """In a versioned destination a delivery may be written anew, at the same place."""
+    daemon.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    deliver(daemon, "a")
+    daemon.now = T0 + 30 * DAY
+    daemon.run_to_rest(really=True)
+    writer = Writer(daemon.s3, source="a")
+    writer.deliver(T0, [{"key": key, "size": 1} for key in ("b", "c")])
+    assert daemon.run_to_rest(really=True) == 0
+    daemon.now += DAY
+    assert daemon.run_to_rest(really=True) == 1
+    assert [row["key"] for row in daemon.house.rows("s3_objects")] == ["b", "c"]
+    rows = daemon.house.rows("s3_deliveries")
+    assert sorted(row["status"] for row in rows) == ["ingested", "superseded"]
 
 
 def test_what_is_quarantined_is_not_tried_again(daemon: Daemon) -> None:
     Writer(daemon.s3, source="bad").deliver_manifest(T0, b"not JSON")
     deliver(daemon, "good")
-    assert daemon.run_to_rest() == 1
+    assert daemon.run_to_rest(really=True) == 1
     assert daemon.ledger() == {("bad", "01-10T01"): "quarantined", ("good", "01-10T01"): "ingested"}
 
 
@@ -207,33 +192,55 @@ def test_a_destination_that_cannot_be_read_holds_up_no_other(daemon: Daemon) -> 
     deliver(daemon, "a")
     daemon.run_to_rest()
     assert "s3://other/inventory cannot be read: NoSuchBucket" in str(daemon.skipped)
-    assert list(json.loads(daemon.cursor or "")) == ["reports/inventory"]
+    assert list(json.loads(daemon.cursor or "")["places"]) == ["reports/inventory"]
     daemon.s3.create_bucket(Bucket="other")
     assert daemon.tick() == []
     assert daemon.skipped == "no new deliveries"
-    before = json.loads(daemon.cursor or "")["reports/inventory"]
+    before = daemon.place()
     daemon.house.content["s3_inventory"]["destinations"][0]["bucket"] = "gone"
     daemon.tick()
-    assert json.loads(daemon.cursor or "")["reports/inventory"] == before
+    assert daemon.place() == before
+
+
+def test_more_destinations_than_a_tick_has_time_for_take_turns(daemon: Daemon) -> None:
+    names = [f"team{n}" for n in range(5)]
+    daemon.house.content["s3_inventory"]["destinations"] = [
+        {"bucket": BUCKET, "prefix": name} for name in names
+    ]
+    for name in names:
+        Writer(daemon.s3, root=f"{name}/", source=name).deliver(T0, ROWS)
+    asked = [source for _ in names for r in daemon.tick(seconds=0) for source in sources(r)]
+    assert asked == names
 
 
 def test_ticks_cut_short_come_round(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tick without any time left lists and weighs a little; the next goes on from there."""
-    monkeypatch.setattr(s3_inventory, "WEIGHERS", 1)
+    monkeypatch.setattr(deliveries, "LISTERS", 1)
+    monkeypatch.setattr(planning, "WEIGHERS", 1)
     for n in range(6):
-        deliver(daemon, "a", at=T0 + n * DAY)
-    deliver(daemon, "b", "c")
+        deliver(daemon, "a", at=T0 + n * DAY / 2)
+    deliver(daemon, "b", "c", "d")
     first = daemon.tick(seconds=0)
     assert {source for request in first for source in sources(request)} == {"a"}
-    assert len(first) == 4
-    assert json.loads(daemon.cursor or "")["reports/inventory"]["resume"] == "inventory/a/daily/"
-    daemon.run(first)
+    assert sum(len(sources(request)) for request in first) == 4
+    assert daemon.place()["recent"] == "inventory/a/"
+    daemon.settle(first)
     daemon.run_to_rest(seconds=0)
-    assert len(daemon.ledger()) == 8
-    assert set(daemon.ledger().values()) == {"ingested"}
+    assert len(daemon.ledger()) == 9
+    assert "seen" not in daemon.ledger().values()
+
+
+def test_the_cursor_does_not_grow_with_the_source_buckets(daemon: Daemon) -> None:
+    """Dagster keeps it with every tick."""
+    for n in range(40):
+        Writer(daemon.s3, source=f"bucket{n}").deliver_manifest(T0, b"not JSON")
+    daemon.run_to_rest()
+    assert len(daemon.ledger()) == 40
+    assert len(daemon.cursor or "") < 150
 
 
 def test_a_tick_asks_for_so_many_runs_and_the_next_for_the_rest(daemon: Daemon) -> None:
+    daemon.now = T0 + 25 * DAY
     for n in range(25):
         Writer(daemon.s3, source="a").deliver_manifest(T0 + n * DAY, b"not JSON")
     first = daemon.tick()
@@ -250,12 +257,12 @@ def test_everything_is_ingested_exactly_once(daemon: Daemon) -> None:
     deliver(daemon, "a", "b", "c", at=T0 + 2 * DAY)
     folder = deliver(daemon, "d", complete=False)
     Writer(daemon.s3, source="e").deliver_manifest(T0, b"{}")
-    daemon.run_to_rest()
+    daemon.run_to_rest(really=True)
     deliver(daemon, "a", "b")
     deliver(daemon, "a", at=T0 + timedelta(hours=9))
     Writer(daemon.s3, source="d").complete(folder)
-    daemon.run_to_rest()
-    assert daemon.run_to_rest() == 0
+    daemon.run_to_rest(really=True)
+    assert daemon.run_to_rest(really=True) == 0
     assert sorted(daemon.ledger().items()) == [
         (("a", "01-10T01"), "superseded"),
         (("a", "01-10T10"), "ingested"),
@@ -276,6 +283,37 @@ def test_everything_is_ingested_exactly_once(daemon: Daemon) -> None:
     assert len(done) == len(set(done))
 
 
+def test_a_run_tells_and_checks_what_it_wrote_itself(daemon: Daemon) -> None:
+    """Not the day's other deliveries: many runs a day would each look at all of them."""
+    deliver(daemon, "a")
+    daemon.run(daemon.tick())
+    deliver(daemon, "b", "c")
+    Writer(daemon.s3, source="bad").deliver_manifest(T0, b"not JSON")
+    (result,) = daemon.run(daemon.tick())
+    told = {
+        event.asset_key.path[-1]: event.step_materialization_data.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key
+    }
+    figures = {name: value.value for name, value in told["s3_objects"].items()}
+    assert figures.pop("rows a second") > 0
+    assert figures.pop("report bytes") > 0
+    assert figures == {
+        "dagster/partition_row_count": 3,
+        "deliveries": 3,
+        "deliveries ingested": 2,
+        "deliveries quarantined": 1,
+        "rows ingested": 2,
+        "report files": 2,
+    }
+    places = {
+        check.metadata["partition"].value
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "contract"
+    }
+    assert places == {"delivered_on=2026-01-10, source_bucket=b to c, configuration_id=daily"}
+
+
 def test_the_sensor_itself(daemon: Daemon) -> None:
     """As Dagster finds it in the definitions: with its resources and its job."""
     deliver(daemon, "a")
@@ -283,8 +321,68 @@ def test_the_sensor_itself(daemon: Daemon) -> None:
     sensor = definitions.resolve_sensor_def("delivery_sensor")
     context = dg.build_sensor_context(
         instance=daemon.house.instance,
-        resources={"inventory": daemon.house.inventory},
+        resources={"inventory": daemon.house.inventory, "clock": Clock(instant=NOW.isoformat())},
         repository_def=definitions.get_repository_def(),
     )
     (request,) = sensor.evaluate_tick(context).run_requests or ()
     assert sources(request) == ["a"]
+
+
+@pytest.fixture
+def queue(daemon: Daemon, aws: str) -> tuple[Any, str]:
+    """A queue whose messages come again at once, unless they are deleted."""
+    sqs = boto3.client("sqs", endpoint_url=aws, region_name="us-east-1")
+    made = sqs.create_queue(QueueName="reports", Attributes={"VisibilityTimeout": "1"})
+    url: str = made["QueueUrl"]
+    daemon.house.content["s3_inventory"]["queue_url"] = url
+    return sqs, url
+
+
+def hint(queue: tuple[Any, str], folder: str) -> None:
+    place = {"bucket": {"name": BUCKET}, "object": {"key": f"{folder}manifest.checksum"}}
+    event = {"source": "aws.s3", "detail-type": "Object Created", "detail": place}
+    queue[0].send_message(QueueUrl=queue[1], MessageBody=json.dumps(event))
+
+
+def waiting(queue: tuple[Any, str]) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    answer = queue[0].get_queue_attributes(QueueUrl=queue[1], AttributeNames=names)
+    return sum(int(answer["Attributes"][name]) for name in names)
+
+
+def test_what_the_queue_tells_of_is_looked_at_first(
+    daemon: Daemon, queue: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listing would come to the last of many buckets, and to an old delivery, much later."""
+    monkeypatch.setattr(deliveries, "LISTERS", 1)
+    deliver(daemon, "a", "b", "c")
+    hint(queue, deliver(daemon, "z", at=T0 - DAY))
+    daemon.now = T0 + 30 * DAY
+    first = daemon.tick(seconds=0)
+    assert told(daemon, first)[0] == ("2026-01-09", ["z"])
+    assert waiting(queue) == 0
+    daemon.settle(first)
+    daemon.run_to_rest(seconds=0)
+    assert len(daemon.ledger()) == 4
+
+
+def test_messages_are_kept_until_they_lead_to_a_run(
+    daemon: Daemon, queue: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_sensor, "RUNS_PER_TICK", 1)
+    hint(queue, deliver(daemon, "a"))
+    hint(queue, deliver(daemon, "a", at=T0 + DAY))
+    hint(queue, deliver(daemon, "b", complete=False))
+    hint(queue, "inventory/elsewhere/")
+    assert len(daemon.tick()) == 1
+    assert waiting(queue) == 1
+
+
+def test_a_queue_that_cannot_be_read_does_not_stop_the_listing(
+    daemon: Daemon, queue: tuple[Any, str]
+) -> None:
+    daemon.house.content["s3_inventory"]["queue_url"] += "-gone"
+    assert daemon.tick() == []
+    assert "queue" in str(daemon.skipped)
+    deliver(daemon, "a")
+    assert told(daemon, daemon.tick()) == [("2026-01-10", ["a"])]

@@ -17,6 +17,8 @@ from inventory_pipeline.defs.launch import make_dagster_home
 from inventory_pipeline.diagnosis import Check
 from inventory_pipeline.settings import Settings
 
+SCHEDULES = [name for name in type(Settings().schedules).model_fields if name != "snapshots_start"]
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
@@ -49,7 +51,7 @@ def test_an_instance_at_work(home: Path, instance: dg.DagsterInstance) -> None:
         "daemon": "ok",
         "schedule": "ok",
     }
-    assert found["schedule"].found == "4 running"
+    assert found["schedule"].found == f"{len(SCHEDULES)} running"
 
 
 def test_a_daemon_that_is_silent_runs_no_schedule(home: Path, instance: dg.DagsterInstance) -> None:
@@ -57,8 +59,7 @@ def test_a_daemon_that_is_silent_runs_no_schedule(home: Path, instance: dg.Dagst
     daemon = checks(home)["daemon"]
     assert daemon.status == "missing"
     assert "scheduler" in daemon.found
-    off = {name: {"enabled": False} for name in
-           ("collect", "cost_analysis", "security_check", "cleanup")}  # fmt: skip
+    off = {name: {"enabled": False} for name in SCHEDULES}
     assert checks(home, schedules=off)["daemon"].status == "warning"
 
 
@@ -73,7 +74,8 @@ def test_a_schedule_that_was_stopped_in_the_instance(
         "collect_schedule is stopped in the instance",
     )
     wanted_off = {"collect": {"enabled": False}}
-    assert checks(home, schedules=wanted_off)["schedule"].found == "3 running"
+    running = f"{len(SCHEDULES) - 1} running"
+    assert checks(home, schedules=wanted_off)["schedule"].found == running
 
 
 def stop(instance: dg.DagsterInstance, name: str) -> None:
@@ -97,10 +99,7 @@ def stop(instance: dg.DagsterInstance, name: str) -> None:
 
 def test_the_schedules_are_those_of_the_code() -> None:
     names = {schedule.name for schedule in build_defs().schedules or ()}
-    wanted = Settings().schedules
-    assert names == {
-        f"{name}_schedule" for name in type(wanted).model_fields if name != "snapshots_start"
-    }
+    assert names == {f"{name}_schedule" for name in SCHEDULES}
 
 
 def test_without_a_home_it_says_where_to_make_one(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
@@ -74,26 +74,56 @@ def test_settings_say_when_and_whether(job: str) -> None:
     assert {status for _, status in told.values()} == {dg.DefaultScheduleStatus.RUNNING}
 
 
-def test_an_ingestion_is_followed_by_its_days_analysis(house: House) -> None:
+def after_ingestion(house: House, key: str) -> list[dg.RunRequest]:
+    """What follows a run that ingested deliveries of a day."""
     instance = house.instance
     ingested = instance.create_run_for_job(
         house.definitions.resolve_job_def("ingest_deliveries"),
         status=dg.DagsterRunStatus.SUCCESS,
-        tags={"dagster/partition": "2026-01-19"},
+        tags={"dagster/partition": key},
     )
     context = dg.build_run_status_sensor_context(
         sensor_name="analysis_after_ingestion",
         dagster_instance=instance,
         dagster_run=ingested,
+        resources={"inventory": house.inventory},
         dagster_event=dg.DagsterEvent(
             event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name=ingested.job_name
         ),
     )
     sensor = house.definitions.resolve_sensor_def("analysis_after_ingestion")
     requests = sensor(context)
+    assert len({r.run_key for r in requests}) == len(requests)
+    assert all(ingested.run_id in r.run_key for r in requests)
+    return list(requests)
+
+
+def test_an_ingestion_is_followed_by_its_days_analysis(house: House) -> None:
+    requests = after_ingestion(house, "2026-01-19")
     assert [(r.job_name, r.partition_key) for r in requests] == [
         ("storage_analysis", "2026-01-19"),
         ("archive_plan", "2026-01-19"),
     ]
-    assert len({r.run_key for r in requests}) == 2
-    assert all(ingested.run_id in r.run_key for r in requests)
+
+
+def test_a_late_delivery_has_the_days_compared_with_it_analysed_again(house: House) -> None:
+    delivered = {"daily": (16, 18, 19, 20), "weekly": (11, 18, 25), "another": (18, 21)}
+    ledger = [
+        {
+            "delivered_on": date(2026, 1, day),
+            "source_bucket": "data",
+            "configuration_id": configuration,
+            "status": "quarantined" if (configuration, day) == ("daily", 19) else "ingested",
+        }
+        for configuration, days in delivered.items()
+        for day in days
+        if (configuration, day) != ("another", 18)
+    ]
+    plant(house.inventory.lake, "s3_deliveries", ledger)
+    requests = after_ingestion(house, "2026-01-18")
+    assert [(r.job_name, r.partition_key) for r in requests] == [
+        ("storage_analysis", "2026-01-18"),
+        ("archive_plan", "2026-01-18"),
+        ("storage_analysis", "2026-01-20"),
+        ("storage_analysis", "2026-01-25"),
+    ]
