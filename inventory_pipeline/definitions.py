@@ -10,13 +10,16 @@ import dagster as dg
 from inventory_pipeline.defs.alerts import failure_sensor
 from inventory_pipeline.defs.archive import archive_assets
 from inventory_pipeline.defs.comparisons import comparison_assets
+from inventory_pipeline.defs.delivery_sensor import delivery_sensor
 from inventory_pipeline.defs.marts import mart_assets, prices_asset
+from inventory_pipeline.defs.overdue import overdue_asset
 from inventory_pipeline.defs.partitions import delivery_partitions, snapshot_partitions
 from inventory_pipeline.defs.publication import publication_assets
 from inventory_pipeline.defs.resources import Clock, Inventory
-from inventory_pipeline.defs.s3_inventory import delivery_sensor, ingest_assets
+from inventory_pipeline.defs.s3_inventory import erasures_asset, ingest_assets
 from inventory_pipeline.defs.schedules import analysis_sensor, jobs, schedules
 from inventory_pipeline.defs.snapshots import snapshot_assets
+from inventory_pipeline.defs.upkeep import upkeep_job, upkeep_schedule
 
 
 def build_defs(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -31,13 +34,15 @@ def build_defs(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             *snapshot_assets(snapshots),
             *comparison_assets(snapshots),
             *ingest_assets(days),
+            erasures_asset(),
             prices_asset(),
             *mart_assets(snapshots, days),
+            overdue_asset(days),
             *archive_assets(days),
             *publication_assets(snapshots),
         ],
-        jobs=[*all_jobs.values()],
-        schedules=schedules(settings),
+        jobs=[*all_jobs.values(), upkeep_job()],
+        schedules=[*schedules(settings), upkeep_schedule(settings)],
         sensors=[
             delivery_sensor(),
             analysis_sensor(all_jobs),

@@ -13,12 +13,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from inventory_pipeline.archive.manifest import FORMAT, Manifest, write_manifest
 from inventory_pipeline.archive.planning import day_partitions
@@ -40,6 +41,8 @@ class S3Client(Protocol):
     def head_object(self, **kwargs: Any) -> dict[str, Any]: ...
 
     def put_object(self, **kwargs: Any) -> dict[str, Any]: ...
+
+    def delete_object(self, **kwargs: Any) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,15 @@ def store(
             "use a bucket without default KMS encryption for archive.manifests"
         )
     return uri, etag
+
+
+def delete(uri: str, s3: Callable[[], S3Client]) -> None:
+    """Delete a manifest, if it is there; `s3` gives the client for one in a bucket."""
+    parts = urlsplit(uri)
+    if parts.scheme == "s3":
+        s3().delete_object(Bucket=parts.netloc, Key=parts.path.removeprefix("/"))
+    else:
+        Path(url2pathname(parts.path)).unlink(missing_ok=True)
 
 
 def _store_in_folder(manifest: Manifest, folder: Path, name: str) -> str:

@@ -188,7 +188,7 @@ def _run_day(estate: Estate, day: Day, instance: dg.DagsterInstance, progress: P
             raise click.ClickException(f"{job}: " + "; ".join(outcome.messages))
 
     run("collect every account and region", "collect", snapshot)
-    for request in _sensor_requests(inventory, instance):
+    for request in _sensor_requests(inventory, instance, clock.now()):
         run(
             "ingest S3 Inventory deliveries",
             "ingest_deliveries",
@@ -202,14 +202,16 @@ def _run_day(estate: Estate, day: Day, instance: dg.DagsterInstance, progress: P
     run("review stale resources", "cleanup", snapshot)
 
 
-def _sensor_requests(inventory: Inventory, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+def _sensor_requests(
+    inventory: Inventory, instance: dg.DagsterInstance, now: datetime
+) -> list[dg.RunRequest]:
     """What the delivery sensor asks for at one tick."""
     import dagster as dg
 
-    from inventory_pipeline.defs.s3_inventory import TICK_SECONDS, tick
+    from inventory_pipeline.defs.delivery_sensor import TICK_SECONDS, tick
 
     context = dg.build_sensor_context(instance=instance)
-    result = tick(context, inventory, time.monotonic() + TICK_SECONDS)
+    result = tick(context, inventory, time.monotonic() + TICK_SECONDS, now)
     return list(result.run_requests or []) if isinstance(result, dg.SensorResult) else []
 
 

@@ -8,6 +8,8 @@ import click
 
 from inventory_pipeline.cli.reading import SETTINGS_OPTION
 
+FORMS = ("yaml", "json")
+
 
 @click.group()
 def infra() -> None:
@@ -37,8 +39,10 @@ def render(out: Path, organization: bool, settings_path: Path | None) -> None:
     """Write the IAM roles as CloudFormation: exactly what the enabled resource types need.
 
     collector-role is for the account that the pipeline runs in; then member-role for every account
-    that it looks at, by a StackSet or one by one. Every template comes as YAML and as JSON. The
-    same settings give the same bytes, so a difference is a change of what is allowed.
+    that it looks at, by a StackSet or one by one. Where the settings declare inventory
+    configurations, configurator-role is for `inventory configs apply`, and opt-in. Every template
+    comes as YAML and as JSON. The same settings give the same bytes, so a difference is a change of
+    what is allowed.
 
     \b
     Examples:
@@ -46,6 +50,7 @@ def render(out: Path, organization: bool, settings_path: Path | None) -> None:
       inventory infra render --out infrastructure --settings production.yaml
     """
     from inventory_pipeline.infrastructure import (
+        CONFIGURATOR,
         READER,
         needed_actions,
         notices,
@@ -59,7 +64,8 @@ def render(out: Path, organization: bool, settings_path: Path | None) -> None:
     for path in written:
         click.echo(path)
     click.echo(f"the member role allows {len(needed_actions(settings))} actions")
-    earlier = sorted({*out.glob(f"{READER}-*.yaml"), *out.glob(f"{READER}-*.json")} - {*written})
+    sometimes = [f"{name}.{form}" for name in (f"{READER}-*", CONFIGURATOR) for form in FORMS]
+    earlier = sorted({path for name in sometimes for path in out.glob(name)} - {*written})
     for line in [
         *notices(settings),
         *(f"{path} is of earlier settings: take its stack down and delete it" for path in earlier),

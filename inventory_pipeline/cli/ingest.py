@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,23 +25,32 @@ class NoDestinationError(Exception):
 
 @click.command()
 @click.option("--retry", is_flag=True, help="Also try again what is quarantined.")
+@click.option(
+    "--delivery",
+    "uris",
+    multiple=True,
+    metavar="URI",
+    help="Only this delivery, whatever became of it before: the s3:// address of its "
+    "manifest.json. May be given several times.",
+)
 @SETTINGS_OPTION
-def ingest(retry: bool, settings_path: Path | None) -> None:
+def ingest(retry: bool, uris: tuple[str, ...], settings_path: Path | None) -> None:
     """Find new S3 Inventory deliveries and ingest them.
 
     Looks at every destination of the settings (s3_inventory.destinations). A delivery that cannot
     be trusted is quarantined with the reason and the others go on; the exit code is then 3. Once
-    its cause is mended, --retry takes it up again.
+    its cause is mended, --delivery takes it up again, and --retry all that are quarantined.
 
     \b
     Examples:
       inventory ingest
       inventory ingest --retry
-      inventory ingest --settings config/inventory.yaml
+      inventory ingest --delivery s3://reports/logs/daily/2026-11-20T01-00Z/manifest.json
     """
+    from inventory_pipeline.defs.delivery_sensor import planned_runs
     from inventory_pipeline.defs.launch import run_job
     from inventory_pipeline.defs.resources import Inventory
-    from inventory_pipeline.defs.s3_inventory import JOB, ingest_config, planned_runs
+    from inventory_pipeline.defs.s3_inventory import JOB, ingest_config
 
     inventory = Inventory(settings_path=str(settings_path) if settings_path else None)
     if not inventory.settings.s3_inventory.destinations:
@@ -48,11 +58,18 @@ def ingest(retry: bool, settings_path: Path | None) -> None:
             "no destination to look at: set s3_inventory.destinations, "
             "where S3 delivers the reports"
         )
-    found, problems = _new_deliveries(inventory, retry=retry)
+    found, problems = _named(inventory, uris) if uris else _new_deliveries(inventory, retry=retry)
     for problem in problems:
         click.echo(safe(problem), err=True)
     if not found and not problems:
         click.echo("no new deliveries")
+    first = inventory.settings.schedules.snapshots_start
+    if early := [w for w in found if w.delivery.delivered_on < first]:
+        click.echo(
+            f"{len(early):,} deliveries before schedules.snapshots_start ({first}) are left out",
+            err=True,
+        )
+        found = [w for w in found if w.delivery.delivered_on >= first]
     outcomes: list[JobOutcome] = []
     for run in planned_runs(inventory, found):
         day = run[0].delivery.delivered_on
@@ -64,16 +81,34 @@ def ingest(retry: bool, settings_path: Path | None) -> None:
 
 def _new_deliveries(inventory: Inventory, *, retry: bool) -> tuple[list[Weighed], list[str]]:
     """Deliveries to ingest, and why a destination could not be listed."""
-    from inventory_pipeline.defs.s3_inventory import unsettled_deliveries
-    from inventory_pipeline.reports import ReportError, find_deliveries
+    from inventory_pipeline.reports import ReportError, find_deliveries, unsettled
 
     new: list[Weighed] = []
     problems: list[str] = []
     for destination in inventory.settings.s3_inventory.destinations:
         s3 = inventory.s3(destination)
         try:
-            listed = find_deliveries(s3, destination, {})
-            new += unsettled_deliveries(inventory, s3, listed, retry=retry)
+            found = find_deliveries(s3, destination)
+            new += unsettled(inventory.lake, s3, found, retry=retry).ready
         except ReportError as error:
             problems.append(str(error))
     return new, problems
+
+
+def _named(inventory: Inventory, uris: Sequence[str]) -> tuple[list[Weighed], list[str]]:
+    """The deliveries at these addresses, and which of them are not there."""
+    from inventory_pipeline.defs.s3_inventory import delivery_at
+    from inventory_pipeline.reports import weigh
+
+    there: list[Weighed] = []
+    missing: list[str] = []
+    for uri in dict.fromkeys(uris):
+        delivery = delivery_at(inventory.settings, uri)
+        weighed = delivery and weigh(inventory.s3(delivery.destination), delivery)
+        if weighed:
+            there.append(weighed)
+        elif delivery:
+            missing.append(f"{uri}: there is no complete delivery")
+        else:
+            missing.append(f"{uri} is no manifest in a destination of the settings")
+    return there, missing

@@ -125,6 +125,24 @@ def controls() -> Iterable[Row]:
         )
 
 
+@_list("object-rules", "rule_id", "title", "fields")
+def object_rules() -> Iterable[Row]:
+    """Rules that stored objects are held to, and the fields of a report that each needs."""
+    from inventory_pipeline.marts.storage.compliance import RULES
+
+    for rule in RULES:
+        yield rule.id, rule.title, list(rule.needs)
+
+
+@_list("key-rules", "rule_id", "title", "pattern", shown=("rule_id", "title"))
+def key_rules() -> Iterable[Row]:
+    """Rules by which keys look like personal data."""
+    from inventory_pipeline.marts.storage.personal_data import KEY_RULES
+
+    for rule in KEY_RULES:
+        yield rule.id, rule.title, rule.pattern
+
+
 @_list("assets", "asset", "group", "description")
 def assets() -> Iterable[Row]:
     """Dagster assets."""

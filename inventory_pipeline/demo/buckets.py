@@ -5,7 +5,10 @@ Belongs here: what moto's S3 holds. Not here: deliveries' contents (`deliveries`
 
 import json
 
+from inventory_pipeline.demo.deliveries import PREFIX
 from inventory_pipeline.demo.estate import Bucket, Estate, World
+from inventory_pipeline.demo.objects import reports
+from inventory_pipeline.demo.report_columns import ALWAYS, columns
 
 LOCKED_SETTINGS = frozenset(
     {
@@ -51,6 +54,30 @@ def show_buckets(estate: Estate, world: World) -> None:
             )
 
 
+def show_inventories(estate: Estate) -> None:
+    """Gives the buckets that have reports the S3 Inventory configurations which deliver them.
+
+    moto calls all of them configurations of all versions.
+    """
+    from moto.s3.models import FakeBucketInventoryConfiguration, s3_backends
+
+    for report in reports(estate):
+        bucket = s3_backends[report.account.account_id]["aws"].buckets[report.bucket]
+        destination = {
+            "Bucket": f"arn:aws:s3:::{report.destination}",
+            "Format": report.format,
+            "Prefix": PREFIX,
+            "Encryption": {"SSES3": {}},
+        }
+        bucket.inventory_configs[report.configuration_id] = FakeBucketInventoryConfiguration(
+            report.configuration_id,
+            {"S3BucketDestination": destination},
+            is_enabled=True,
+            schedule={"Frequency": "Daily"},
+            optional_fields=[c.csv for c in columns(report) if c.csv not in ALWAYS],
+        )
+
+
 _FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
@@ -64,7 +91,8 @@ def _create(bucket: Bucket) -> None:
         "Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": bucket.encryption}}
     }
     made.versioning_status = "Enabled" if bucket.versioned else None
-    ownership = "ObjectWriter" if bucket.public_acl else "BucketOwnerEnforced"
+    has_acls = bucket.public_acl or bucket.object_acls
+    ownership = "ObjectWriter" if has_acls else "BucketOwnerEnforced"
     # moto keeps the rule's name, whatever its annotation says.
     backend.put_bucket_ownership_controls(bucket.id, ownership)  # type: ignore[arg-type]
     if bucket.public_access_blocked:

@@ -31,6 +31,11 @@ ARCHIVE_POLICY: dict[str, Any] = {
     "horizon_months": 12,
 }
 
+TENANTS: list[dict[str, Any]] = [
+    {"name": "storefront", "sources": ["example-storefront-*"]},
+    {"name": "orders", "sources": ["example-analytics-lake"], "prefix": "curated/orders/"},
+]
+
 FINANCE_EXTERNAL_ID = "DEMO_FINANCE_EXTERNAL_ID"
 
 
@@ -64,6 +69,7 @@ def settings_for(simulation: "Simulation", directory: Path) -> dict[str, Any]:
                 }
                 for region in ENABLED_REGIONS
             ],
+            "tenants": TENANTS,
         },
         "archive": {"policies": [ARCHIVE_POLICY], "manifests": str(directory / "manifests")},
         "aws_endpoint_url": simulation.endpoint_url,

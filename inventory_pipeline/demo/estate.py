@@ -166,14 +166,15 @@ class Function(Resource):
 @dataclass(frozen=True, kw_only=True)
 class Bucket(Resource):
     """An S3 bucket. `bytes_by_class` is CloudWatch's size of a bucket without S3 Inventory, by
-    StorageType; None has no size metric. `locked`: its settings may not be read; `tls_only`: its
-    policy denies plain HTTP."""
+    StorageType; None has no size metric. `object_acls`: objects may have their own; `locked`: its
+    settings may not be read; `tls_only`: its policy denies plain HTTP."""
 
     encryption: Literal["AES256", "aws:kms"] = "AES256"
     versioned: bool = False
     public_access_blocked: bool = True
     public_policy: bool = False
     public_acl: bool = False
+    object_acls: bool = False
     lifecycle: bool = False
     locked: bool = False
     tls_only: bool = False

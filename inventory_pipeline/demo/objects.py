@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -68,6 +68,9 @@ AWKWARD_KEYS = (
     "é" * 512,
 )
 FIRST_AWKWARD = 1 << 40
+PUBLIC_PLACE, FOREIGN_PLACE = 77, 78
+"""Places in every thousand slots, where objects have ACLs."""
+
 MOST_SLOTS_PER_FILE = 200_000
 
 
@@ -97,7 +100,8 @@ class Report:
     """An S3 Inventory configuration and the population it lists.
 
     `kinds` are drawn with equal chances, so a repeated one is likelier; the last is also where
-    class-changed slots go. `broken` and `late`: how its second delivery fails.
+    class-changed slots go. `broken` and `late`: how its second delivery fails. `acls`: objects
+    have their own, and owners; of every thousand one is public and the next another account's.
     """
 
     seed: int
@@ -113,6 +117,7 @@ class Report:
     replicated: bool = False
     broken: bool = False
     late: bool = False
+    acls: bool = False
     configuration_id: str = "daily"
 
     @property
@@ -192,7 +197,10 @@ def reports(estate: Estate) -> list[Report]:
             "media",
             "CSV",
             0.06,
-            STANDARD,
+            *([STANDARD] * 2),
+            FREQUENT,
+            INFREQUENT,
+            acls=True,
             versioned=True,
             awkward=True,
             replicated=True,
@@ -223,12 +231,21 @@ class Versions:
     def __len__(self) -> int:
         return len(self.slots)
 
-    def noise(self, name: str, *, of_slot: bool = False) -> "Integers":
-        """A hash of each version (or of its slot), different for every name."""
-        numbers = self.slots * np.uint64(4)
-        if not of_slot:
+    def noise(self, name: str, of: Literal["version", "slot", "content"] = "version") -> "Integers":
+        """A hash of each version, its slot or its content, different for every name."""
+        slots = (
+            np.where(self.is_copy, self.slots - 1, self.slots) if of == "content" else self.slots
+        )
+        numbers = slots.astype(np.uint64) * np.uint64(4)
+        if of != "slot":
             numbers = numbers + self.generations
         return _mixed(numbers ^ self.report.stream(name))
+
+    @cached_property
+    def is_copy(self) -> "Flags":
+        """Has the content of the slot before, which stays as it was as well."""
+        copy: Flags = (self.slots % np.uint64(100) == 99) & (self.generations == 0)
+        return copy & ~self.is_awkward
 
     @cached_property
     def is_marker(self) -> "Flags":
@@ -246,10 +263,11 @@ class Versions:
     @cached_property
     def sizes(self) -> "NDArray[np.int64]":
         """Bytes: from nothing over a wide middle to a few gibibytes; 0 on delete markers."""
-        chance = self.noise("size")
-        octave = np.uint64(1) << (self.noise("octave") % np.uint64(23))
-        sizes = octave + self.noise("within") % octave
-        giant = np.uint64(GB) + self.noise("within") % np.uint64(3 * GB)
+        chance = self.noise("size", "content")
+        octave = np.uint64(1) << (self.noise("octave", "content") % np.uint64(23))
+        within = self.noise("within", "content")
+        sizes = octave + within % octave
+        giant = np.uint64(GB) + within % np.uint64(3 * GB)
         sizes = np.where(chance % np.uint64(10_000) == 1, giant, sizes)
         nothing = (chance % np.uint64(100) == 0) | self.is_marker | self._is_folder
         return np.where(nothing, 0, sizes).astype(np.int64)
@@ -276,12 +294,17 @@ class Versions:
     def prefixes(self) -> "NDArray[np.int64]":
         """Index into the report's prefixes."""
         count = len(self.report.prefixes)
-        return (self.noise("prefix", of_slot=True) % np.uint64(count)).astype(np.int64)
+        return (self.noise("prefix", "slot") % np.uint64(count)).astype(np.int64)
 
     @cached_property
     def is_awkward(self) -> "Flags":
         awkward: Flags = self.slots >= FIRST_AWKWARD
         return awkward
+
+    def is_every_thousandth(self, place: int) -> "Flags":
+        """The slots at this place of every thousand."""
+        chosen: Flags = (self.slots % np.uint64(1000) == place) & ~self.is_awkward & ~self.is_marker
+        return chosen
 
     @cached_property
     def _is_folder(self) -> "Flags":

@@ -261,6 +261,7 @@ def _report_buckets(estate: Estate, day: Day) -> list[Resource]:
                 id=report.bucket,
                 created_at=estate.ago(days=1_300),
                 versioned=report.versioned,
+                object_acls=report.acls,
                 bytes_by_class=listed.bytes_by_class or None,
                 objects=listed.versions,
             )

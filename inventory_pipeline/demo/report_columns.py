@@ -4,10 +4,12 @@ Names, order and values are S3's. Belongs here: values, as Arrow arrays of paral
 here: how a file spells them (`report_files`).
 """
 
+import base64
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from inventory_pipeline.demo.objects import (
     AWKWARD_KEYS,
     ENCRYPTIONS,
     FIRST_AWKWARD,
+    FOREIGN_PLACE,
+    PUBLIC_PLACE,
     REPLICATIONS,
     Report,
     Versions,
@@ -29,6 +33,14 @@ EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 URL_SAFE = np.frombuffer(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._", dtype="S1"
 )
+# Whom moto takes for the owner of every bucket.
+OWNER = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
+OWNERS_GRANT = {"canonicalId": OWNER, "type": "CanonicalUser", "permission": "FULL_CONTROL"}
+EVERYONES_GRANT = {
+    "uri": "http://acs.amazonaws.com/groups/global/AllUsers",
+    "type": "Group",
+    "permission": "READ",
+}
 HEX = np.frombuffer("".join(f"{n:02x}" for n in range(256)).encode(), dtype="S2")
 
 
@@ -43,6 +55,10 @@ class Column:
     values: Callable[[Versions], "pa.Array"]
 
 
+ALWAYS = frozenset({"Bucket", "Key", "VersionId", "IsLatest", "IsDeleteMarker"})
+"""Columns that a configuration does not ask for by name."""
+
+
 def columns(report: Report) -> list[Column]:
     """The report's columns in canonical order. A plain CSV report has the commonest fields only."""
     versions = {"VersionId", "IsLatest", "IsDeleteMarker"}
@@ -50,7 +66,9 @@ def columns(report: Report) -> list[Column]:
     return [
         c
         for c in COLUMNS
-        if (report.versioned or c.csv not in versions) and (not plain or c.csv in PLAIN)
+        if (report.versioned or c.csv not in versions)
+        and (not plain or c.csv in PLAIN)
+        and (report.acls or c.csv not in OF_ACLS)
     ]
 
 
@@ -86,8 +104,10 @@ def _letters(alphabet: "NDArray[np.bytes_]", numbers: "NDArray[np.uint8]") -> "p
     )
 
 
-def _octets(versions: Versions, name: str, words: int) -> "NDArray[np.uint8]":
-    noise = np.stack([versions.noise(f"{name}{n}") for n in range(words)], axis=1)
+def _octets(
+    versions: Versions, name: str, words: int, of: Literal["version", "content"] = "version"
+) -> "NDArray[np.uint8]":
+    noise = np.stack([versions.noise(f"{name}{n}", of) for n in range(words)], axis=1)
     return np.ascontiguousarray(noise.astype("<u8")).view(np.uint8)
 
 
@@ -119,7 +139,7 @@ def _e_tag(versions: Versions) -> "pa.Array":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    plain = _letters(HEX, _octets(versions, "etag", 2))
+    plain = _letters(HEX, _octets(versions, "etag", 2, "content"))
     parts = pa.array(versions.sizes // (8 * 2**20) + 1).cast(pa.string())
     tags = pc.if_else(_is_large(versions), pc.binary_join_element_wise(plain, parts, "-"), plain)
     tags = pc.if_else(pa.array(versions.sizes == 0), EMPTY_MD5, tags)
@@ -155,6 +175,21 @@ def _bucket_key(versions: Versions) -> "pa.Array":
 
     kms = pc.fill_null(pc.equal(_encryption(versions), "SSE-KMS"), False)
     return pc.if_else(kms, "ENABLED", "DISABLED")
+
+
+def _acl(versions: Versions) -> "pa.Array":
+    private, public = (
+        base64.b64encode(json.dumps({"version": "2022-11-10", "status": "AVAILABLE",
+                                     "grants": grants}).encode()).decode()
+        for grants in ([OWNERS_GRANT], [OWNERS_GRANT, EVERYONES_GRANT])
+    )  # fmt: skip
+    chosen = versions.is_every_thousandth(PUBLIC_PLACE).astype(np.int64)
+    return _choice([private, public], chosen, versions)
+
+
+def _owner(versions: Versions) -> "pa.Array":
+    chosen = versions.is_every_thousandth(FOREIGN_PLACE).astype(np.int64)
+    return _choice([OWNER, "f" * 64], chosen, versions)
 
 
 def _nothing(type_: str) -> Callable[[Versions], "pa.Array"]:
@@ -214,6 +249,8 @@ def arrow_type(column: Column) -> "pa.DataType":
     return _arrow_types()[column.type]
 
 
+OF_ACLS = frozenset({"ObjectAccessControlList", "ObjectOwner"})
+
 PLAIN = frozenset(
     {
         "Bucket",
@@ -260,6 +297,8 @@ COLUMNS = (
     ),
     Column("BucketKeyStatus", "bucket_key_status", "string", _bucket_key),
     Column("ChecksumAlgorithm", "checksum_algorithm", "string", _nothing("string")),
+    Column("ObjectAccessControlList", "object_access_control_list", "string", _acl),
+    Column("ObjectOwner", "object_owner", "string", _owner),
     Column(
         "LifecycleExpirationDate", "lifecycle_expiration_date", "timestamp", _nothing("timestamp")
     ),

@@ -7,10 +7,11 @@ description (`compute`, `services`); S3 and the rest are moto's own, loaded dire
 
 import logging
 import os
+from datetime import timedelta
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from inventory_pipeline.demo.buckets import forget_buckets, show_buckets
+from inventory_pipeline.demo.buckets import forget_buckets, show_buckets, show_inventories
 from inventory_pipeline.demo.deliveries import delivery
 from inventory_pipeline.demo.estate import PLATFORM, Day, Estate
 from inventory_pipeline.demo.objects import reports
@@ -25,6 +26,9 @@ MOTO_ENVIRONMENT = {
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
     "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",
 }
+
+WRITING = timedelta(hours=4)
+"""From a report's instant until S3 has written it."""
 
 
 class Simulation:
@@ -63,6 +67,7 @@ class Simulation:
         """Shows what there is on that day."""
         world = self.estate.world(day)
         show_buckets(self.estate, world)
+        show_inventories(self.estate)
         show_stock(self.estate, world)
         self._stage.show(world)
 
@@ -71,9 +76,12 @@ class Simulation:
         from moto.s3.models import s3_backends
 
         backend = s3_backends[PLATFORM.account_id]["aws"]
+        written_at = self.estate.delivered_at(day) + WRITING
         for report in reports(self.estate):
             for key, body in delivery(self.estate, report, day):
-                backend.put_object(report.destination, key, body)
+                stored = backend.put_object(report.destination, key, body)
+                # moto's times are of UTC and do not say so.
+                stored.last_modified = written_at.replace(tzinfo=None)
 
     def stop(self) -> None:
         self._server.shutdown()

@@ -1,7 +1,7 @@
 """What a correct pipeline must find in the S3 Inventory deliveries, and what it must archive.
 
-Counts and bytes follow from the populations of `objects`; economics are in `truth_archive`. Not
-here: resources (`truth`).
+Counts and bytes follow from the populations of `objects`; what single objects tell is in
+`truth_objects`, economics in `truth_archive`. Not here: resources (`truth`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +21,7 @@ from inventory_pipeline.demo.objects import (
     totals,
 )
 from inventory_pipeline.demo.truth_archive import archive_facts
+from inventory_pipeline.demo.truth_objects import object_facts
 
 SECTION = "S3 Inventory"
 
@@ -28,7 +29,13 @@ SECTION = "S3 Inventory"
 def storage_facts(estate: Estate, days_done: Sequence[Day]) -> list[Fact]:
     found: list[Fact] = []
     for day in days_done:
-        found += [_deliveries(estate, day), *_objects(estate, day), *archive_facts(estate, day)]
+        arrived = [report for report in reports(estate) if _arrives(report, day)]
+        found += [
+            _deliveries(estate, day),
+            *_objects(estate, day),
+            *object_facts(estate, day, arrived),
+            *archive_facts(estate, day),
+        ]
     return [*found, _churn(estate)] if 2 in days_done else found
 
 

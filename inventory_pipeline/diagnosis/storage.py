@@ -50,7 +50,7 @@ def _any_delivery(s3: Any, destination: Destination) -> Delivery | None:
     """A complete delivery, of the first source buckets that have any."""
     resume: str | None = None
     for _ in range(SOURCES):
-        found = find_deliveries(s3, destination, {}, lambda: True, resume=resume)
+        found = find_deliveries(s3, destination, None, lambda: True, resume=resume)
         if found.deliveries:
             return found.deliveries[-1]
         if found.resume is None:

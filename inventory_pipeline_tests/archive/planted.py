@@ -123,23 +123,27 @@ def plant_deliveries(
     deliveries: Mapping[tuple[str, str], Iterable[Mapping[str, Any]]],
     day: date = DAY,
     delivered_at: datetime = DELIVERED_AT,
+    schemas: Mapping[tuple[str, str], str] | None = None,
 ) -> None:
     """Ingested deliveries of a day: objects by (bucket, configuration)."""
-    ledger = []
+    ledger, parts, found = [], [], []
     for (bucket, configuration), objects in deliveries.items():
         part = {"delivered_on": day, "source_bucket": bucket, "configuration_id": configuration}
-        table = rows("s3_objects", [{**part, "bucket": bucket, **o} for o in objects])
-        lake.replace("s3_objects", [part], table)
+        listed = [{**part, "bucket": bucket, **o} for o in objects]
+        parts.append(part)
+        found += listed
         ledger.append(
             {
                 **part,
                 "delivered_at": delivered_at,
-                "rows": table.num_rows,
+                "rows": len(listed),
+                "schema": (schemas or {}).get((bucket, configuration)),
                 "manifest_uri": f"s3://reports/{bucket}/manifest.json",
                 "status": "ingested",
                 "recorded_at": delivered_at,
             }
         )
+    lake.replace("s3_objects", parts, rows("s3_objects", found))
     lake.replace("s3_deliveries", [{"delivered_on": day}], rows("s3_deliveries", ledger))
 
 

@@ -6,8 +6,16 @@ import json
 
 from inventory_pipeline_tests.benchmarks.measuring import Report
 
-# NAME -> its module, which has `ROWS`, the usual size, and `run(rows) -> Report`.
-BENCHMARKS = {"collect": "collect", "commits": "commits", "import": "imports", "query": "query"}
+# NAME -> its module, which has `ROWS`, the usual size, and `run(rows) -> Report`. Where that has
+# `FORMATS` as well, `run(rows, formats)` takes some of them.
+BENCHMARKS = {
+    "collect": "collect",
+    "commits": "commits",
+    "diff": "diff",
+    "import": "imports",
+    "ingest": "ingest",
+    "query": "query",
+}
 
 
 def main() -> None:
@@ -15,9 +23,14 @@ def main() -> None:
     parser.add_argument("name", metavar="NAME", choices=sorted(BENCHMARKS))
     parser.add_argument("--rows", type=int, help="how many rows; the usual number otherwise")
     parser.add_argument("--json", action="store_true", help="print a list of figures")
+    parser.add_argument("--format", help="one format of those that the benchmark compares")
     given = parser.parse_args()
     module = importlib.import_module(f"{__package__}.{BENCHMARKS[given.name]}")
-    report: Report = module.run(given.rows or module.ROWS)
+    formats = getattr(module, "FORMATS", ())
+    if given.format and given.format not in formats:
+        parser.error(f"{given.name} has no format {given.format}, but: {', '.join(formats)}")
+    chosen = {"formats": [given.format]} if given.format else {}
+    report: Report = module.run(given.rows or module.ROWS, **chosen)
     if given.json:
         print(json.dumps([figure.as_json() for figure in report.figures], indent=1))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,15 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyiceberg.expressions import AlwaysTrue, EqualTo
 from pyiceberg.table import Table as IcebergTable
 
 from inventory_pipeline.lake import DuckDBEngine, Lake
 from inventory_pipeline.lake.catalog import load_table, sqlite_catalog
 from inventory_pipeline.lake.dialect import LakeState, carry_over, lint_mart_sql, mart_select
 from inventory_pipeline.lake.staging import staging_metadata
+from inventory_pipeline.lake.where import sql_literal
 from inventory_pipeline.marts import marts
 from inventory_pipeline.marts.mart import Mart, rows_read
-from inventory_pipeline_tests.end_to_end.adopted import adopt, write_report
+from inventory_pipeline.marts.storage.parameters import storage_parameters
+from inventory_pipeline.reports.adoption import write_tail
+from inventory_pipeline.settings.model import S3InventorySettings
+from inventory_pipeline.tables import tables
 from inventory_pipeline_tests.end_to_end.comparison import (
     assert_equal,
     compare_mart,
@@ -28,14 +34,27 @@ from inventory_pipeline_tests.end_to_end.comparison import (
 )
 from inventory_pipeline_tests.end_to_end.trino import Trino, TrinoQueryError
 from inventory_pipeline_tests.lake.planted import delivery, instances, rows, usage
+from inventory_pipeline_tests.reports import parquet_mr
 
 pytestmark = pytest.mark.full
 
+STORAGE = S3InventorySettings.model_validate(
+    {
+        "tenants": [
+            {"name": "orders", "sources": ["*-lake"], "prefix": "curated/orders/"},
+            {"name": "backups", "sources": ["*-backup[s]"]},
+        ],
+        "duplicates": {"min_bytes": 0, "listed": 3},
+        "personal_data": {"patterns": {"thousands": "/[0-9]{9}[.]dat"}},
+        "compliance": {"legal_hold_buckets": ["*-lake"], "rules_off": ["no_checksum"]},
+    }
+)
 PARAMS: Mapping[str, Any] = {
     "idle_resource_days": 30,
     "stale_resource_days": 90,
     "rules_off": ["lambda.unused"],
     "controls_off": [],
+    **storage_parameters(STORAGE),
 }
 
 STAGES = 100
@@ -156,6 +175,25 @@ def test_values_that_engines_might_round_or_count_otherwise(trino: Trino, lake: 
     )
 
 
+def test_texts_that_engines_might_match_otherwise(trino: Trino, lake: Lake) -> None:
+    keys = ("", "a", "/", "a/b/c", "Users/ü/\n1", "x/🚀9/é", "QcO8", "/w==", "a\\b%_", "ÜSERS/1")
+    values = " UNION ALL ".join(f"SELECT {sql_literal(key)} AS k" for key in keys)
+    found = both(
+        trino,
+        lake,
+        f"""SELECT k, first_match(k, '^(?:[^/]*/){{0,2}}') AS prefix, first_match(k, 'z') AS none,
+          matches(k, '(?i)(?:^|/)users?/') AS users, shape(k) AS shape, length(k) AS length,
+          base64_text(k) AS text, substring(k, 2, 3) AS part, text_part(k, '/', 2) AS second,
+          lower(replace(k, '/', '')) AS plain, starts_with(k, 'a/') AS starts
+        FROM ({values} UNION ALL SELECT NULL AS k) AS t ORDER BY k NULLS LAST""",
+    )
+    by_key = {row[0]: row[1:] for row in found}
+    assert by_key["a/b/c"][:3] == ("a/b/", "", False)
+    assert by_key["x/🚀9/é"][3] == "a/a9/a"
+    assert by_key["QcO8"][5] == "Aü"
+    assert by_key[None] == (None,) * 10
+
+
 def test_an_absent_tag_is_null(trino: Trino, lake: Lake, registered: Register) -> None:
     found = [{"a": "1", "it's": "ü"}, {}, None]
     tagged = rows(
@@ -249,20 +287,29 @@ def test_time_travel(trino: Trino, lake: Lake, registered: Register) -> None:
         assert sorted(past) == ids
 
 
+def adopt(lake: Lake, there: Mapping[str, Any]) -> None:
+    """Have a report of AWS's own writer in the lake, as ingestion does."""
+    report = lake.scratch_file()
+    shutil.copy(parquet_mr.REPORT, report)
+    with report.open("rb") as content:
+        adoption = write_tail(content, parquet_mr.FIELDS, there, lake.scratch / "tail")
+    lake.evolve("s3_objects", parquet_mr.UNKNOWN)
+    file = lake.adopt("s3_objects", report, adoption.footer_start, adoption.tail, "report")
+    lake.replace("s3_objects", [there], [file])
+
+
 def test_a_report_adopted_as_it_was_delivered(
-    trino: Trino, lake: Lake, registered: Register, tmp_path: Path
+    trino: Trino, lake: Lake, registered: Register
 ) -> None:
-    ours, theirs = delivery("ours"), delivery("theirs", configuration="it's-daily")
-    listed = {"bucket": "b", "key": "a/ü", "size": 2**53 + 1, "storage_class": "STANDARD"}
-    lake.replace("s3_objects", [ours], rows("s3_objects", {**ours, **listed}))
-    report = tmp_path / "report.parquet"
-    write_report(report, [listed, {**listed, "key": "b", "is_latest": True}])
-    adopt(lake, report, theirs)
+    ours, theirs = delivery("ours"), delivery("it's-ü", configuration="daily 'x'")
+    lake.replace("s3_objects", [ours], rows("s3_objects", {**ours, "bucket": "b", "key": "own"}))
+    adopt(lake, theirs)
     publish(lake, ours, theirs)
 
     state = registered(lake)
     iceberg = newest(lake, "s3_objects")
-    for where, count in (({}, 3), (theirs, 2), (ours, 1)):
+    contract = [column.name for column in tables()["s3_objects"].columns]
+    for where, count in (({}, parquet_mr.ROWS + 1), (theirs, parquet_mr.ROWS), (ours, 1)):
         sql = "SELECT * FROM s3_objects"
         found = trino.query(
             mart_select("s3_objects", sql, {"s3_objects": where}, {}, state, "trino")
@@ -270,23 +317,53 @@ def test_a_report_adopted_as_it_was_delivered(
         assert len(found.rows) == count
         with DuckDBEngine(lake).session({"s3_objects": where}) as db:
             engine = db.query(sql)
-        pinned = f"source_bucket = '{where['source_bucket']}'" if where else "key IS NOT NULL"
+        pinned = EqualTo("source_bucket", where["source_bucket"]) if where else AlwaysTrue()
         for read in (lake.read("s3_objects", where), engine, iceberg.scan(pinned).to_arrow()):
-            assert_equal("s3_objects", rows_of(read), found)
+            assert_equal("s3_objects", rows_of(read.select(contract)), found)
+    [told] = [row for row in engine_rows(lake, theirs) if row["key"] == "a/ü00003"]
+    assert told == dict.fromkeys(contract) | theirs | parquet_mr.listed(3) | {"object_age": "3"}
 
 
-def test_a_report_with_instants_cannot_be_adopted(
-    trino: Trino, lake: Lake, registered: Register, tmp_path: Path
+def engine_rows(lake: Lake, where: Mapping[str, Any]) -> list[dict[str, Any]]:
+    with DuckDBEngine(lake).session({"s3_objects": where}) as db:
+        return list(db.query("SELECT * FROM s3_objects").to_pylist())
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "key = 'a/ü00725'",
+        "key >= 'a/ü00195' AND key < 'a/ü00705'",
+        "last_modified_date = TIMESTAMP '2026-01-02 02:04:05.678 UTC'",
+        "last_modified_date < TIMESTAMP '2026-01-01 20:00:00 UTC' AND size IS NULL",
+        "lifecycle_expiration_date IS NOT NULL",
+        "source_bucket = 'it''s-ü' AND delivered_on = DATE '2026-11-01'",
+        "object_mood = 'glad' AND object_age = '998'",
+        "object_mood IS NULL",
+    ],
+)
+def test_an_adopted_report_is_searched_alike(
+    trino: Trino, adopted: tuple[Lake, LakeState], condition: str
 ) -> None:
-    # Reports have milliseconds, Iceberg's instants microseconds: hence all reports are rewritten.
-    there, at = delivery("there"), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    report = tmp_path / "report.parquet"
-    write_report(report, [{"bucket": "b", "key": "a", "last_modified_date": at}], instants=True)
-    adopt(lake, report, there)
+    lake, state = adopted
+    sql = f"SELECT key, last_modified_date, object_mood, object_age FROM {{}} WHERE {condition}"
+    with DuckDBEngine(lake).session({"s3_objects": {}}) as db:
+        ours = rows_of(db.query(sql.format("s3_objects").replace("TIMESTAMP", "TIMESTAMPTZ")))
+    theirs = trino.query(sql.format(f"{state.namespace}.s3_objects")).rows
+    assert sorted(theirs) == sorted(ours)
+    assert ours
+
+
+@pytest.fixture(scope="module")
+def adopted(
+    registered: Register, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Lake, LakeState]:
+    """A lake that has nothing but an adopted report, and Trino told of it."""
+    there = delivery("it's-ü")
+    lake = Lake.open(str(tmp_path_factory.mktemp("adopted") / "lake"))
+    adopt(lake, there)
     publish(lake, there)
-    assert lake.read("s3_objects")["last_modified_date"].to_pylist() == [at]
-    with pytest.raises(TrinoQueryError, match="Unsupported Trino column type"):
-        trino.query(f"SELECT last_modified_date FROM {registered(lake).namespace}.s3_objects")
+    return lake, registered(lake)
 
 
 def publish(lake: Lake, *deliveries: Mapping[str, Any]) -> None:
