@@ -63,20 +63,25 @@ def ingest(retry: bool, uris: tuple[str, ...], settings_path: Path | None) -> No
         click.echo(safe(problem), err=True)
     if not found and not problems:
         click.echo("no new deliveries")
-    first = inventory.settings.schedules.snapshots_start
-    if early := [w for w in found if w.delivery.delivered_on < first]:
-        click.echo(
-            f"{len(early):,} deliveries before schedules.snapshots_start ({first}) are left out",
-            err=True,
-        )
-        found = [w for w in found if w.delivery.delivered_on >= first]
     outcomes: list[JobOutcome] = []
-    for run in planned_runs(inventory, found):
+    for run in planned_runs(inventory, _with_partition(inventory, found)):
         day = run[0].delivery.delivered_on
         click.echo(f"{day}: {len(run):,} of the day's, {size(sum(w.bytes for w in run))}")
         config = ingest_config([weighed.delivery.manifest_uri for weighed in run])
         outcomes.append(run_job(JOB, settings_path, day.isoformat(), config))
     finish(outcomes, partial=bool(problems))
+
+
+def _with_partition(inventory: Inventory, found: Sequence[Weighed]) -> list[Weighed]:
+    """Those of days that Dagster knows; says how many others there are."""
+    first = inventory.settings.schedules.snapshots_start
+    known = [w for w in found if w.delivery.delivered_on >= first]
+    if early := len(found) - len(known):
+        click.echo(
+            f"{early:,} deliveries before schedules.snapshots_start ({first}) are left out",
+            err=True,
+        )
+    return known
 
 
 def _new_deliveries(inventory: Inventory, *, retry: bool) -> tuple[list[Weighed], list[str]]:

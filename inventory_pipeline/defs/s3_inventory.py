@@ -6,7 +6,7 @@ Not here: which deliveries there are to ingest (`delivery_sensor`).
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
@@ -56,7 +56,7 @@ def ingest_assets(days: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
             dg.AssetCheckSpec(
                 "deliveries_sound",
                 asset=asset_key("s3_deliveries"),
-                description="No delivery of the day is quarantined.",
+                description="No delivery that the run took is quarantined.",
             ),
         ],
         pool="ingest",
@@ -83,17 +83,26 @@ def ingest_assets(days: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
             workers=settings.workers,
             progress=lambda result: log(_sentence(result)),
         )
-        told = _told(results, time.monotonic() - started)
-        # Only what this run wrote: the day's other deliveries have been looked at by their runs.
-        where = _written(results, day)
-        with inventory.engine.session(dict.fromkeys(TABLES, where)) as db:
-            for name in TABLES:
-                rows = sum(f.rows for f in inventory.lake.files(name, {"delivered_on": day}))
-                of_day = {"dagster/partition_row_count": rows}
-                yield materialized(db, name, where, metadata={**told, **of_day})
+        yield from _materialized(inventory, results, day, time.monotonic() - started)
         yield _deliveries_sound(results)
 
     return [ingest_reports]
+
+
+def _materialized(
+    inventory: Inventory, results: Sequence[DeliveryResult], day: date, seconds: float
+) -> Iterator[dg.MaterializeResult]:
+    """The tables as the run has left them.
+
+    Its own deliveries are looked at: the day's others have been by their runs.
+    """
+    told = _told(results, seconds)
+    where = _written(results, day)
+    with inventory.engine.session(dict.fromkeys(TABLES, where)) as db:
+        for name in TABLES:
+            rows = sum(file.rows for file in inventory.lake.files(name, {"delivered_on": day}))
+            of_day = {"dagster/partition_row_count": rows}
+            yield materialized(db, name, where, metadata={**told, **of_day})
 
 
 def erasures_asset() -> dg.AssetSpec:
@@ -106,7 +115,8 @@ def _deliveries(inventory: Inventory, manifests: Sequence[str], day: date) -> li
     destinations = inventory.settings.s3_inventory.destinations
     if not manifests:
         ledger = read_ledger(inventory.lake, [day])
-        found = [find_deliveries(inventory.s3(d), d).deliveries for d in destinations]
+        since = datetime.combine(day, datetime.min.time(), UTC)
+        found = [find_deliveries(inventory.s3(d), d, since).deliveries for d in destinations]
         of_day = (d for some in found for d in some if d.delivered_on == day)
         return [d for d in of_day if not ledger.is_erased(d)]
     named: list[Delivery] = []

@@ -78,10 +78,7 @@ def trusting_role(
             "AWSTemplateFormatVersion": FORMAT_VERSION,
             "Description": description,
             "Metadata": {
-                "Conditions": {
-                    "Principal": CONDITION_MEANINGS[trusted],
-                    **{key: CONDITION_MEANINGS[key] for key in conditions},
-                },
+                "Conditions": _meanings(trusted, conditions),
                 **(metadata or {}),
             },
             "Parameters": {
@@ -92,6 +89,12 @@ def trusting_role(
             "Outputs": role_output("Role"),
         },
     )
+
+
+def _meanings(trusted: str, conditions: Mapping[str, Any]) -> dict[str, str]:
+    """What each condition of a trust policy is for."""
+    named = {"Principal": trusted, **{key: key for key in conditions}}
+    return {name: CONDITION_MEANINGS[key] for name, key in named.items()}
 
 
 def role_resource(

@@ -91,6 +91,8 @@ def judge(schema: pq.ParquetSchema, metadata: Struct, fields: Sequence[str], end
 
 
 def _check_flat(metadata: Struct, names: Sequence[str]) -> None:
+    if FileField.ENCRYPTION in metadata:
+        raise NotAdoptableError("it has encrypted columns")
     elements = metadata.elements(FileField.SCHEMA).structs()
     if [element.text(SchemaField.NAME) for element in elements[1:]] != list(names):
         raise NotAdoptableError("it has nested columns")

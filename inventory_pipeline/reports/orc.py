@@ -6,6 +6,7 @@ Not here: how batches are written (`batches`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,9 +46,8 @@ def read_batches(file: Path, fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
         batch_readahead=0,
         fragment_readahead=0,
     )
-    for batch in _gathered(found):
-        columns = [_column(batch[field.name], field) for field in schema]
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+    # A map holds no batch while the next is made.
+    yield from map(partial(_converted, schema), _gathered(found))
 
 
 def _gathered(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -65,6 +65,13 @@ def _gathered(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             del whole
     if sum(piece.num_rows for piece in held):
         yield pa.concat_batches(held)
+
+
+def _converted(schema: pa.Schema, batch: pa.RecordBatch) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    columns = [_column(batch[field.name], field) for field in schema]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _column(values: pa.Array, field: pa.Field) -> pa.Array:

@@ -12,6 +12,7 @@ class FileField(IntEnum):
     ROW_GROUPS = 4
     KEY_VALUES = 5
     COLUMN_ORDERS = 7
+    ENCRYPTION = 8
 
 
 class SchemaField(IntEnum):

@@ -38,8 +38,11 @@ if TYPE_CHECKING:
 OBJECTS = "s3_objects"
 
 DECODER_BYTES = 400_000_000
-"""No more files are decoded at a time than the memory limit has as much for each (one in any case).
-A batch takes a third of it; Python with its libraries, and DuckDB, have the rest."""
+"""No more files are decoded at a time than the memory limit has as much for each; one in any case.
+Arrow's batches take a third of it."""
+
+PROCESS_BYTES = 250_000_000
+"""What Python takes, with Arrow, Iceberg and compiled loops."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,11 @@ def reading(lake: Lake, db: Session, workers: int) -> Iterator[Reader]:
     """A reader of files: `workers` are decoded at a time, and as many fetched meanwhile.
 
     The whole process is to keep to the engine's memory limit: there are fewer workers where it is
-    low, and `db` may take half of it.
+    low, and not all of it is left to `db`.
     """
-    workers = max(1, min(workers, db.memory_limit // DECODER_BYTES))
-    db.memory_limit //= 2
+    limit = db.memory_limit
+    workers = max(1, min(workers, limit // DECODER_BYTES))
+    db.memory_limit = max(limit // 2, limit - PROCESS_BYTES)
     pool = ThreadPoolExecutor(2 * workers, "report")
     with tempfile.TemporaryDirectory(prefix="reports-", dir=lake.scratch) as folder:
         try:

@@ -172,6 +172,7 @@ def _duckdb(clock: Clock, rows: int, folder: str, memory: str | None) -> Answer:
     columns = "key, size, e_tag, storage_class"
     config = {"temp_directory": f"{folder}/spill", "preserve_insertion_order": "false"}
     with clock.running(), duckdb.connect(config=config) as db:
+        db.execute("SET enable_progress_bar = false")  # it takes a spawned process for a notebook
         if memory:
             db.execute(f"SET memory_limit = '{memory}'")
         return db.execute(

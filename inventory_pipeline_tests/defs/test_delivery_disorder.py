@@ -1,6 +1,6 @@
 """Deliveries come late, twice and out of order, ticks are cut short, runs fail: none is lost.
 
-The thousand of the full tier take some 80 seconds of CPU.
+The thousand of the full tier take some 100 seconds of CPU.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Disorder:
 
 
 @pytest.mark.parametrize(
-    ("buckets", "days", "at_once"), [(3, 4, 3), pytest.param(100, 10, 125, marks=pytest.mark.full)]
+    ("buckets", "days", "at_once"), [(3, 4, 3), pytest.param(125, 8, 150, marks=pytest.mark.full)]
 )
 def test_each_is_ingested_once_and_none_is_lost(
     house: House, aws: str, buckets: int, days: int, at_once: int

@@ -11,9 +11,7 @@ from inventory_pipeline_tests.defs.conftest import House
 from inventory_pipeline_tests.defs.daemon import deliver, make_daemon
 
 
-@pytest.mark.parametrize(
-    ("memory", "workers", "decoders"), [("2GB", 3, 3), ("2GB", 1, 1), ("512MB", 3, 1)]
-)
+@pytest.mark.parametrize(("memory", "workers", "decoders"), [("2GB", 3, 3), ("512MB", 3, 1)])
 def test_the_settings_say_how_many_files_are_decoded_at_a_time(
     house: House,
     aws: str,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -127,3 +128,18 @@ def test_a_late_delivery_has_the_days_compared_with_it_analysed_again(house: Hou
         ("storage_analysis", "2026-01-20"),
         ("storage_analysis", "2026-01-25"),
     ]
+
+
+def test_the_lake_is_kept_daily(house: House) -> None:
+    schedule = house.definitions.resolve_schedule_def("maintain_schedule")
+    assert (schedule.cron_schedule, schedule.job_name) == ("0 3 * * *", "maintain")
+    lake = house.inventory.lake
+    for number in range(8):
+        plant(lake, "prices", [{"service": str(number)}])
+    files = set(Path(lake.location, "tables", "prices").rglob("*.*"))
+    for day in (30, 31):  # files are of the clock's today, whatever the house's is
+        house.now = datetime.now(UTC) + timedelta(days=day)
+        house.definitions.resolve_job_def("maintain").execute_in_process(instance=house.instance)
+    left = set(Path(lake.location, "tables", "prices").rglob("*.*"))
+    assert left < files
+    assert lake.read("prices")["service"].to_pylist() == ["7"]

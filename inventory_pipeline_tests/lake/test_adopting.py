@@ -146,8 +146,7 @@ def unfinished(s3: Any) -> list[Any]:
     return list(s3.list_multipart_uploads(Bucket="lake-bucket").get("Uploads", []))
 
 
-def test_s3_copies_a_report_by_itself(s3: Any, calls: Calls) -> None:
-    s3_lake = Lake.open("s3://lake-bucket/prod", catalog="glue")
+def test_s3_copies_a_report_by_itself(s3: Any, s3_lake: Lake, calls: Calls) -> None:
     report, content = put(s3, LARGE)
     adoption = tail_of(content, s3_lake)
     reading = Calls()
@@ -160,7 +159,7 @@ def test_s3_copies_a_report_by_itself(s3: Any, calls: Calls) -> None:
         ("UploadPart",),
         ("CompleteMultipartUpload",),
     ]
-    assert_read(s3_lake, LARGE)
+    assert_arrived(s3_lake, LARGE)
 
 
 def test_a_report_too_large_for_one_copy_is_copied_in_parts(

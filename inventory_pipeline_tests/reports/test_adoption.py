@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from inventory_pipeline.lake.schema import arrow_schema
 from inventory_pipeline.reports.adoption import NotAdoptableError, write_tail
-from inventory_pipeline.reports.parquet_footer import footer_bytes, read_footer
+from inventory_pipeline.reports.parquet_footer import Kind, Struct, footer_bytes, read_footer
 from inventory_pipeline.tables import DELIVERY
 from inventory_pipeline_tests.reports import parquet_mr
 from inventory_pipeline_tests.reports.writer import ALL, FIELDS, Row, arrow_table
@@ -117,7 +117,7 @@ def assert_same_everywhere(file: Path, report: pa.Table) -> None:
         }
     ),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_an_adopted_report_has_the_same_rows_on_every_reader(
     rows: int, names: set[str], options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -286,6 +286,15 @@ def test_what_cannot_be_adopted_is_said(report: bytes, reason: str, tmp_path: Pa
     assert not (tmp_path / "tail").exists()
 
 
+def test_encrypted_columns_are_not_adopted(tmp_path: Path) -> None:
+    report = written(required(AT))
+    start, metadata = read_footer(io.BytesIO(report))
+    metadata[8] = (Kind.STRUCT, Struct({1: (Kind.STRUCT, Struct())}))
+    report = report[:start] + footer_bytes(metadata)
+    with pytest.raises(NotAdoptableError, match="encrypted"):
+        write_tail(io.BytesIO(report), AT.column_names, CONSTANTS, tmp_path / "tail")
+
+
 def test_a_promised_column_that_is_not_there_is_missed(tmp_path: Path) -> None:
     data = required(arrow_table(report_rows(1), ["Bucket", "Key"]))
     with pytest.raises(NotAdoptableError, match="lacks column size"):
@@ -297,7 +306,7 @@ WHOLE = written(DAMAGED, row_group_size=15, write_page_index=True)
 
 
 @given(at=st.integers(0, len(WHOLE) - 1), bits=st.integers(1, 255), cut=st.booleans())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_damaged_report_never_becomes_other_rows(
     at: int, bits: int, cut: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -274,13 +274,20 @@ def test_a_run_under_way_keeps_its_scratch_and_the_erasure_open(estate: Estate) 
     assert (estate.lake.scratch / "busy").exists()
 
 
-def test_other_buckets_keep_keys_of_the_same_name(house: House, s3: Any) -> None:
+def test_other_buckets_keep_keys_of_the_same_name_and_rows_all_their_columns(
+    house: House, s3: Any
+) -> None:
     for source in ("photos", "other"):
-        Writer(s3, source=source).deliver(T0, [{"key": f"{PREFIX}a"}, {"key": "b"}])
+        objects = [{"key": key, "object_mood": "glad"} for key in (f"{PREFIX}a", "b")]
+        Writer(s3, source=source).deliver(T0, objects, fields=("Bucket", "Key", "ObjectMood"))
     house.ingest()
     estate = Estate(house, Path(house.lake.location))
     estate.erase(publish=lambda: None)
     assert estate.listed() == [("other", "b"), ("other", f"{PREFIX}a"), ("photos", "b")]
+    with house.engine.session({"s3_objects": {"source_bucket": "photos"}}) as db:
+        assert db.query("SELECT object_mood FROM s3_objects").to_pylist() == [
+            {"object_mood": "glad"}
+        ]
 
 
 def test_columns_that_hold_keys_are_known_by_their_names() -> None:

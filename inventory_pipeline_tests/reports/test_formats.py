@@ -360,3 +360,9 @@ def assert_refused(
     assert "\n" not in message
     assert str(folder) not in message
     assert len(message) < 400
+
+
+def test_a_lake_on_s3_that_does_not_answer_is_no_fault_of_the_report() -> None:
+    told = "When reading information for key 'x': AWS Error NETWORK_CONNECTION"
+    with pytest.raises(OSError, match="NETWORK"), unreadable("s3://lake/x", manifest("ORC")):
+        raise OSError(told)

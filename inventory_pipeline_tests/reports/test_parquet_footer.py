@@ -59,7 +59,7 @@ def rebuilt(file: bytes) -> bytes:
         }
     ),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_arrows_footers_are_kept_bit_for_bit(
     types: list[pa.DataType], rows: int, options: dict[str, Any]
 ) -> None:

@@ -203,4 +203,6 @@ def _notes(found: Growth) -> Iterator[str]:
             f"{total['deleted']:,} deleted, {size(total['net_bytes'])} net"
         )
     for unknown in found.unknown:
-        yield f"Unknown of {counted(unknown['deliveries'], 'delivery')}: {unknown['reason']}."
+        count = unknown["deliveries"]
+        noun = "delivery" if count == 1 else "deliveries"
+        yield f"Unknown of {count:,} {noun}: {unknown['reason']}."

@@ -64,7 +64,7 @@ priced AS (
   SELECT
     l.delivered_on, s.tenant, l.source_bucket, l.configuration_id,
     l.account_id, l.account_name, l.department, l.region, s.objects, s.bytes,
-    CASE WHEN s.objects = l.objects THEN COALESCE(c.usd, 0) END AS usd,
+    COALESCE(c.usd, 0) AS usd,
     CASE
       WHEN s.objects < l.objects THEN 'objects of one prefix are not all one tenant''s'
       ELSE c.reason

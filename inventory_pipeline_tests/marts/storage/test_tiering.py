@@ -79,24 +79,27 @@ def test_what_tiers_cost_is_what_storage_costs_says(house: House) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        (tier("data-1", GIB, None, size_band=BIG), "access tiers"),
-        (tier("data-1", 0, "FREQUENT", size_band="unknown"), "sizes"),
-        (tier("stranger", GIB, "FREQUENT", size_band=BIG), "not collected"),
-        (tier("data-1", GIB, "NOVEL", size_band=BIG), "no price for s3 INTELLIGENT_TIERING:NOVEL"),
-    ],
+UNKNOWN = (
+    (tier("data-1", GIB, None, size_band=BIG), "access tiers"),
+    (tier("data-1", 0, "FREQUENT", size_band="unknown"), "sizes"),
+    (tier("stranger", GIB, "FREQUENT", size_band=BIG), "not collected"),
+    (tier("data-2", GIB, "NOVEL", size_band=BIG), "no price for s3 INTELLIGENT_TIERING:NOVEL"),
 )
-def test_what_is_unknown_makes_its_size_unknown(
-    house: House, row: dict[str, Any], reason: str
-) -> None:
-    known = tier(row["source_bucket"], GIB, "INFREQUENT", size_band=row["size_band"])
-    rows = judged(house, row, known)
+
+
+def test_what_is_unknown_makes_its_size_unknown(house: House) -> None:
+    known = [
+        tier(row["source_bucket"], GIB, "INFREQUENT", size_band=row["size_band"])
+        for row, _ in UNKNOWN
+    ]
+    rows = judged(house, *(row for row, _ in UNKNOWN), *known)
     assert {r["verdict"] for r in rows} == {"unknown"}
-    unknown = next(r for r in rows if r["access_tier"] == row["access_tier"])
-    assert reason in unknown["unpriced_reason"]
-    assert unknown["monthly_saving_usd"] is None
+    same = ("source_bucket", "size_band", "access_tier")
+    found = {tuple(r[name] for name in same): r for r in rows}
+    for row, reason in UNKNOWN:
+        unknown = found[tuple(row[name] for name in same)]
+        assert reason in unknown["unpriced_reason"]
+        assert unknown["monthly_saving_usd"] is None
 
 
 def test_an_unknown_tier_is_certain_for_small_objects(house: House) -> None:
