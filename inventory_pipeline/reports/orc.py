@@ -16,7 +16,7 @@ from inventory_pipeline.reports.unknown_fields import as_text
 if TYPE_CHECKING:
     import pyarrow as pa
 
-READ_ROWS = 1 << 14
+READ_ROWS = 1 << 13
 """Rows decoded at a time; Arrow holds several times as many."""
 
 BATCH_ROWS = 1 << 16
