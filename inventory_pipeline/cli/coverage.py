@@ -14,6 +14,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.cli.filters import Filters
+from inventory_pipeline.reports.ledger import ONCE_MENDED
 
 if TYPE_CHECKING:
     from inventory_pipeline.lake import Session
@@ -124,11 +125,12 @@ def of_deliveries(session: Session) -> Coverage:
         parts.insert(0, f"{total - unlisted:,} of {total:,} buckets have one")
     if quarantined:
         first = quarantined[0]
-        # The file's name is enough here; JSON has its whole address.
-        error = re.sub(r"s3://\S*/", "", first["error"] or "")
+        # The file's name is enough here; JSON has its whole address, and how to try it again.
+        reason = (first["error"] or "").partition(ONCE_MENDED)[0]
+        error = re.sub(r"s3://\S*/", "", reason)
         parts.append(
             f"{len(quarantined):,} quarantined (newest: {first['source_bucket']} "
-            f"{first['delivered_on']}: {error})"
+            f"{first['delivered_on']}: {error}); once mended: inventory ingest --retry"
         )
     shown = f"{facts['percent']} %" if total else "unknown"
     return Coverage(facts, f"inventory coverage {shown} — {', '.join(parts)}")

@@ -110,6 +110,10 @@ def read_ledger(
     return Ledger.of(r for r in rows if not (retry and r["status"] == "quarantined"))
 
 
+ONCE_MENDED = "; once mended: "
+"""What stands between the reason of a quarantine and the command that tries again."""
+
+
 def retry_command(delivery: Delivery) -> str:
     """The shell's line that tries a delivery again, whatever its name holds."""
     return f"inventory ingest --delivery {shlex.quote(delivery.manifest_uri)}"
@@ -117,7 +121,7 @@ def retry_command(delivery: Delivery) -> str:
 
 def quarantine_reason(delivery: Delivery, error: Exception) -> str:
     """Why a delivery is quarantined, and what to run once that is mended."""
-    return f"{error}; once mended: {retry_command(delivery)}"
+    return f"{error}{ONCE_MENDED}{retry_command(delivery)}"
 
 
 def record_news(lake: Lake, news: Sequence[Row]) -> None:
