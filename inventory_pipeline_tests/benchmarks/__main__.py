@@ -28,7 +28,7 @@ def main() -> None:
     module = importlib.import_module(f"{__package__}.{BENCHMARKS[given.name]}")
     formats = getattr(module, "FORMATS", ())
     if given.format and given.format not in formats:
-        parser.error(f"{given.name} has no format {given.format}, but: {', '.join(formats)}")
+        parser.error(f"{given.name} takes as --format: {', '.join(formats) or 'none'}")
     chosen = {"formats": [given.format]} if given.format else {}
     report: Report = module.run(given.rows or module.ROWS, **chosen)
     if given.json:

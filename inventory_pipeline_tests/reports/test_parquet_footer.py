@@ -78,12 +78,13 @@ def test_duckdbs_footers_are_kept_bit_for_bit(
     rows: int, compression: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "duckdb.parquet"
-    duckdb.sql(
-        f"""COPY (SELECT i, CAST(i AS VARCHAR) AS t, i / 3 AS d, [i, NULL] AS l, {{'a': i}} AS s,
+    with duckdb.connect() as db:
+        db.execute(
+            f"""COPY (SELECT i, CAST(i AS VARCHAR) AS t, i / 3 AS d, [i, NULL] AS l, {{'a': i}} AS s,
           MAP {{'k': i}} AS m, TIMESTAMPTZ '2026-01-01' + INTERVAL (i) SECOND AS at, i % 2 = 0 AS b
         FROM range({rows}) AS r(i))
         TO '{file}' (FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE 2048)"""
-    )
+        )
     assert rebuilt(file.read_bytes()) == file.read_bytes()
 
 
