@@ -80,7 +80,8 @@ def test_duckdbs_footers_are_kept_bit_for_bit(
     file = tmp_path_factory.getbasetemp() / "duckdb.parquet"
     with duckdb.connect() as db:
         db.execute(
-            f"""COPY (SELECT i, CAST(i AS VARCHAR) AS t, i / 3 AS d, [i, NULL] AS l, {{'a': i}} AS s,
+            f"""COPY (SELECT i, CAST(i AS VARCHAR) AS t, i / 3 AS d, [i, NULL] AS l,
+          {{'a': i}} AS s,
           MAP {{'k': i}} AS m, TIMESTAMPTZ '2026-01-01' + INTERVAL (i) SECOND AS at, i % 2 = 0 AS b
         FROM range({rows}) AS r(i))
         TO '{file}' (FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE 2048)"""
