@@ -168,7 +168,7 @@ def _is_ours(error: Exception) -> bool:
     import duckdb
 
     if isinstance(error, duckdb.IOException):
-        return "GZIP" not in str(error)
+        return "gzip" not in str(error).lower()
     if isinstance(error, OSError):
         # One of the system has a number, one about the file has none; Arrow's S3 names AWS.
         return error.errno is not None or "AWS Error" in str(error)

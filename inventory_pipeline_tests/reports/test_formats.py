@@ -271,6 +271,7 @@ def corrupt(content: bytes) -> bytes:
         (gzipped(csv_body([WHOLE] * 50, ALL))[:-30], "Unexpected end of GZIP stream"),
         (gzipped(csv_body([WHOLE], ALL), b"")[:-4], "GZIP"),
         (b"hello", "GZIP stream"),
+        (gzipped(b"")[:10] + b"\xff" * 60, "is not readable as CSV"),
         (corrupt(gzipped(csv_body([WHOLE] * 50, ALL))), "CSV"),
         (b"", "not a GZIP stream"),
     ],
