@@ -6,9 +6,10 @@ Belongs here: what pyiceberg is told about a table. Not here: its rows (`lake`, 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.columns import Column
 from inventory_pipeline.lake.errors import LakeError
@@ -16,6 +17,7 @@ from inventory_pipeline.lake.schema import extra_column, iceberg_schema
 from inventory_pipeline.tables import Table, tables
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table as IcebergTable
     from pyiceberg.table import Transaction
@@ -40,6 +42,10 @@ TABLE_PROPERTIES = {
     "commit.manifest.target-size-bytes": str(MANIFEST_BYTES),
     "commit.retry.num-retries": "0",
 }
+LOAD_ATTEMPTS = 6
+THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException"})
+GLUE_PAUSE = 0.5
+"""Seconds until Glue is asked again, and twice as long each further time."""
 KEPT_SNAPSHOTS = 3
 """Iceberg snapshots a table keeps, for time travel; each commit drops older ones."""
 
@@ -74,7 +80,12 @@ def sqlite_catalog(root: Path) -> Catalog:
 def glue_catalog(location: str) -> Catalog:
     from pyiceberg.catalog.glue import GlueCatalog
 
-    properties = {"warehouse": location, **PYARROW_IO}
+    properties: dict[str, Any] = {
+        "warehouse": location,
+        # An update that is sent again, its answer lost, would look overtaken by itself.
+        "glue.max-retries": 0,
+        **PYARROW_IO,
+    }
     if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
         properties |= {"glue.endpoint": endpoint, "s3.endpoint": endpoint}
     catalog = GlueCatalog("inventory", **properties)
@@ -84,17 +95,39 @@ def glue_catalog(location: str) -> Catalog:
 
 def load_table(catalog: Catalog, name: str) -> IcebergTable | None:
     """The table as it is now; None where nothing was ever written to it."""
+    from botocore.exceptions import ClientError
     from pyiceberg.exceptions import NoSuchTableError
 
-    for last in (False, False, True):
+    for attempt in range(LOAD_ATTEMPTS):
         try:
             return catalog.load_table((NAMESPACE, name))
         except NoSuchTableError:
             return None
         except FileNotFoundError:  # so many commits since we were told the metadata's name
-            if last:
+            if attempt >= 2:
                 raise
+        except ClientError as error:
+            if not is_throttled(error) or attempt == LOAD_ATTEMPTS - 1:
+                raise
+            time.sleep(GLUE_PAUSE * 2**attempt)
     raise AssertionError
+
+
+def is_to_be_repeated(error: Exception) -> bool:
+    """Whether a commit changed nothing and may do so if it is made once more."""
+    from botocore.exceptions import ClientError
+    from pyiceberg.exceptions import CommitFailedException, ValidationException
+
+    # pyiceberg's threads share what tells them which manifests to read, and now and then pass one
+    # over: ValidationException says so.
+    if isinstance(error, CommitFailedException | ValidationException):
+        return True
+    return isinstance(error, ClientError) and is_throttled(error)
+
+
+def is_throttled(error: ClientError) -> bool:
+    """Whether AWS did nothing, being asked too much."""
+    return error.response.get("Error", {}).get("Code") in THROTTLED
 
 
 def table_for_writing(catalog: Catalog, name: str) -> IcebergTable | None:

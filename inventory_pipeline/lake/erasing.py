@@ -79,7 +79,10 @@ def forget_history(lake: Lake, table: str, chosen: Chosen, columns: Collection[s
         for file in unreferenced(lake, table)
         if file.path.endswith(".parquet") and _count(lake, file.path, chosen, columns)
     ]
-    there = [path for path in {*gone, *loose} if lake.filesystem.get_file_info(path).is_file]
+    # Asked again, for counting takes its time: an ingestion may just have committed one.
+    needed = set(referenced(lake.iceberg(table) or newest)) - history
+    doomed = {*gone, *loose} - needed
+    there = [path for path in doomed if lake.filesystem.get_file_info(path).is_file]
     remove(lake, there)
     return len(there)
 

@@ -30,6 +30,7 @@ from inventory_pipeline.lake.catalog import (
     create_table,
     drop_history,
     glue_catalog,
+    is_to_be_repeated,
     load_table,
     more_columns,
     sqlite_catalog,
@@ -256,14 +257,12 @@ class Lake:
 
     def _commit(self, table: str, change: Callable[[IcebergTable | None], None]) -> int:
         """Change the newest state of a table until no other writer comes between."""
-        from pyiceberg.exceptions import CommitFailedException, ValidationException
-
         for conflicts in range(COMMIT_ATTEMPTS):
             try:
                 change(table_for_writing(self._catalog, table))
-            # pyiceberg's threads share what tells them which manifests to read, and now and then
-            # pass one over: ValidationException says so, and nothing was committed.
-            except (CommitFailedException, ValidationException):
+            except Exception as error:  # raised again unless nothing was committed
+                if not is_to_be_repeated(error):
+                    raise
                 time.sleep(random.uniform(0, min(0.02 * 2**conflicts, 1.0)))  # noqa: S311
             else:
                 return conflicts

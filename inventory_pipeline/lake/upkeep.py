@@ -8,7 +8,8 @@ a file has time to commit it. Not here: removing what must be gone at once (`era
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -81,8 +82,15 @@ def unreferenced(lake: Lake, table: str) -> list[FileInfo]:
     # Listed before it is asked what is referred to: what is committed in between stays.
     there = lake.filesystem.get_file_info(selector)
     iceberg = lake.iceberg(table)
-    known = set(referenced(iceberg)) if iceberg else set()
-    return [file for file in there if file.is_file and file.path not in known]
+    known = _spelt_alike(lake, referenced(iceberg) if iceberg else ())
+    return [
+        file for file in there if file.is_file and known.isdisjoint(_spelt_alike(lake, [file.path]))
+    ]
+
+
+def _spelt_alike(lake: Lake, paths: Iterable[str]) -> set[str]:
+    """Paths as the disk knows them: metadata has those by which the lake was once opened."""
+    return set(map(os.path.realpath, paths)) if lake.is_local else set(paths)
 
 
 def referenced(iceberg: IcebergTable) -> Iterator[str]:
@@ -114,8 +122,9 @@ def bare(path: str) -> str:
 
 def remove(lake: Lake, paths: list[str]) -> None:
     """Remove files of the lake; those that are gone already are no error."""
-    folder = f"{bare(lake.location)}/"
-    if strange := [path for path in paths if not path.startswith(folder)]:
+    (folder,) = _spelt_alike(lake, [bare(lake.location)])
+    ours = _spelt_alike(lake, paths)
+    if strange := [path for path in ours if not path.startswith(f"{folder}/")]:
         raise LakeError(f"{strange[0]} is not of the lake at {lake.location}: nothing is removed")
 
     def remove_one(path: str) -> None:

@@ -70,6 +70,8 @@ def judge(schema: pq.ParquetSchema, metadata: Struct, fields: Sequence[str], end
     """
     found = [schema.column(i) for i in range(len(schema))]
     _check_flat(metadata, [column.name for column in found])
+    if repeated := [column.name for column in found if column.max_repetition_level]:
+        raise NotAdoptableError(f"column {repeated[0]} is repeated")
     places = {column.name: at for at, column in enumerate(found)}
     if lacking := [name for name in fields if name not in places]:
         raise NotAdoptableError(f"it lacks column {lacking[0]}, which the manifest promises")

@@ -156,7 +156,7 @@ def unreadable(address: str, manifest: Manifest, file: Path | None = None) -> It
 
     try:
         yield
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
+    except (duckdb.Error, pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if _is_ours(error):
             raise
         reason = _reason(error).replace(str(file or "\n"), "the file")

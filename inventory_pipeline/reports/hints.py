@@ -93,7 +93,7 @@ def places(body: str) -> tuple[Place, ...]:
     """The objects that a message's body tells of. Raises MalformedError."""
     try:
         return tuple(_places(_unwrapped(body)))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise MalformedError(f"not an event of S3 ({type(error).__name__})") from error
 
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from inventory_pipeline.lake.turns import alone
 from inventory_pipeline.reports.deliveries import Delivery, Destination
 from inventory_pipeline.reports.errors import NotReadyError, ReportError
 from inventory_pipeline.reports.ledger import (
@@ -39,6 +40,9 @@ from inventory_pipeline.tables import DELIVERY
 if TYPE_CHECKING:
     from inventory_pipeline.lake import DataFile, DuckDBEngine, Lake, Session, Where
 
+INGESTION = "ingestion"
+"""The turn that ingestion takes to commit, and erasure as well."""
+OVERTAKEN = "a later delivery of the day is ingested"
 MANIFEST_READERS = 8
 """Manifests fetched at once."""
 
@@ -210,7 +214,7 @@ def _verify(item: _Work, ledger: Ledger, winner: _Work | None) -> Manifest | Non
         check_source(item.manifest, item.delivery)
         if winner is None and not ledger.overtaken(item.delivery):
             return item.manifest
-        item.status, item.error = "superseded", "a later delivery of the day is ingested"
+        item.status, item.error = "superseded", OVERTAKEN
     return None
 
 
@@ -238,10 +242,33 @@ def _combined(
         )
     except duckdb.ConversionException as error:
         raise ReportError("sizes of objects add up to 2^63 bytes and more") from error
+    except duckdb.InvalidInputException as error:
+        raise ReportError("keys of objects are not UTF-8") from error
 
 
 def _commit(lake: Lake, work: Sequence[_Work], now: datetime) -> None:
-    """Objects, usage, ledger; partitions that readers see already are hidden before."""
+    """Objects, usage, ledger; partitions that readers see already are hidden before.
+
+    One process at a time, for what another has just committed may be newer than what this has read.
+    """
+    with alone(lake, INGESTION):
+        _give_way(lake, [item for item in work if item.status == "ingested"])
+        _commit_alone(lake, work, now)
+
+
+def _give_way(lake: Lake, ingested: Sequence[_Work]) -> None:
+    """Leave out what another process has ingested meanwhile, or a later delivery of."""
+    days = {item.delivery.delivered_on for item in ingested}
+    sources = {item.delivery.source_bucket for item in ingested}
+    ledger = read_ledger(lake, days, sources=sources)
+    for item in ingested:
+        if ledger.status(item.delivery, item.manifest_md5) == "ingested":
+            item.status = "skipped"
+        elif ledger.overtaken(item.delivery):
+            item.status, item.error = "superseded", OVERTAKEN
+
+
+def _commit_alone(lake: Lake, work: Sequence[_Work], now: datetime) -> None:
     ingested = [item for item in work if item.status == "ingested"]
     partitions: list[Where] = [
         dict(zip(DELIVERY, item.delivery.partition, strict=True)) for item in ingested

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -30,7 +30,7 @@ Partition = tuple[date, str, str]
 """A day, a source bucket and a configuration."""
 
 TABLE = "s3_deliveries"
-SETTLED = frozenset({"ingested", "quarantined", "erased"})
+SETTLED = frozenset({"ingested", "erased"})
 MANY_FILES = 16
 """A day's rows are put together into one file when they are in more than this."""
 
@@ -40,6 +40,8 @@ class Ledger:
     """Rows of `s3_deliveries`, to be asked about deliveries."""
 
     statuses: Mapping[tuple[str, str, datetime, str | None], Status]
+    quarantined: Set[tuple[str, str | None]]
+    """Addresses and MD5s of manifests: a copy of the report in another bucket may be sound."""
     newest_filled: Mapping[Partition, datetime]
     md5s: Mapping[tuple[str, str, datetime, str], str]
     """MD5 of a manifest by its ETag, which is another where KMS encrypts it."""
@@ -49,14 +51,17 @@ class Ledger:
         statuses: dict[tuple[str, str, datetime, str | None], Status] = {}
         newest: dict[Partition, datetime] = {}
         md5s: dict[tuple[str, str, datetime, str], str] = {}
+        quarantined: set[tuple[str, str | None]] = set()
         for row in rows:
+            if row["status"] == "quarantined":
+                quarantined.add((row["manifest_uri"], row["manifest_md5"]))
             statuses[*_identity(row), row["manifest_md5"]] = row["status"]
             if row["status"] in ("ingested", "erased"):
                 earlier = newest.get(_partition(row), row["delivered_at"])
                 newest[_partition(row)] = max(earlier, row["delivered_at"])
             if row.get("manifest_etag") and row["manifest_md5"]:
                 md5s[*_identity(row), row["manifest_etag"]] = row["manifest_md5"]
-        return cls(statuses, newest, md5s)
+        return cls(statuses, quarantined, newest, md5s)
 
     def status(self, delivery: Delivery, manifest_md5: str | None) -> Status | None:
         """What became of this manifest of the delivery; None where it is not known."""
@@ -70,6 +75,8 @@ class Ledger:
     def is_settled(self, delivery: Delivery, manifest_md5: str | None) -> bool:
         """Whether nothing is left to do: done with, or overtaken and recorded so."""
         status = self.status(delivery, manifest_md5)
+        if status == "quarantined":
+            return (delivery.manifest_uri, manifest_md5) in self.quarantined
         return status in SETTLED or (status == "superseded" and self.overtaken(delivery))
 
     def is_settled_as_listed(self, delivery: Delivery) -> bool:
@@ -87,7 +94,7 @@ class Ledger:
         )
 
 
-ASKED = (*DELIVERY, "delivered_at", "manifest_md5", "manifest_etag", "status")
+ASKED = (*DELIVERY, "delivered_at", "manifest_uri", "manifest_md5", "manifest_etag", "status")
 
 
 def read_ledger(

@@ -167,6 +167,8 @@ class _Reader:
             if byte < 0x80:
                 break
             shift += 7
+            if shift > 63:
+                raise FooterError("a number has too many bytes")
         if value >= 2**64:
             raise FooterError("a number of more than 64 bits")
         return value

@@ -44,6 +44,17 @@ def test_a_forgotten_file_goes_when_it_was_a_day_without_reference(worn: Lake) -
     assert {one.table for one in sweep(worn, NOW + 2 * GRACE)} == set()
 
 
+def test_a_lake_opened_by_a_link_keeps_its_files(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    by_link = Lake.open(str(tmp_path / "link" / "lake"))
+    by_link.replace("s3_usage", [delivery("a")], usage("a", 1))
+    ingest(by_link, [delivery("a")])
+    by_disk = Lake.open(str(tmp_path / "disk" / "lake"))
+    assert sweep(by_disk, NOW) == sweep(by_disk, NOW + 2 * GRACE) == []
+    assert ids(by_link.read("s3_usage"), "objects") == [1]
+
+
 def referenced_by(lake: Lake, table: str = "s3_usage") -> list[str]:
     iceberg = lake.iceberg(table)
     assert iceberg is not None

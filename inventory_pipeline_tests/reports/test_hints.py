@@ -69,7 +69,7 @@ def test_what_tells_of_nothing_new_is_understood(event: dict[str, Any]) -> None:
     [
         "", "no JSON", "[]", "7", "null", "{}", '{"Records": 7}', '{"Records": [{}]}',
         '{"Records": [{"eventName": 7}]}', '{"source": "aws.s3", "detail-type": "Object Created"}',
-        '{"Type": "Notification", "TopicArn": "t", "Message": "hello"}',
+        '{"Type": "Notification", "TopicArn": "t", "Message": "hello"}', "[" * 100_000,
     ],
 )  # fmt: skip
 def test_what_is_none_of_s3s_is_malformed(body: str) -> None:

@@ -35,7 +35,7 @@ def row(item: Weighed, status: str, **changes: Any) -> dict[str, Any]:
     return {
         "delivered_on": d.delivered_on, "source_bucket": d.source_bucket,
         "configuration_id": d.configuration_id, "delivered_at": d.delivered_at,
-        "manifest_md5": item.manifest_md5, "status": status,
+        "manifest_uri": d.manifest_uri, "manifest_md5": item.manifest_md5, "status": status,
     } | changes  # fmt: skip
 
 
