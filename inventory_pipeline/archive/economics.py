@@ -43,7 +43,8 @@ Prices = Mapping[str, Price]
 @dataclass(frozen=True)
 class Rate:
     """What an object costs a month in a class: max(size, minimum) x usd_per_byte, and fixed_usd
-    (overhead or monitoring) where it has at least fixed_from_bytes."""
+    (overhead, monitoring) where it has at least fixed_from_bytes. Intelligent-Tiering archives only
+    objects that it monitors, so that both start at one size."""
 
     usd_per_byte: Decimal
     minimum_bytes: int

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from inventory_pipeline.configurations.desired import Wanted
+from inventory_pipeline.infrastructure.policies import literal
 from inventory_pipeline.settings import Settings
 from inventory_pipeline.settings.configurations import InventoryConfiguration
 
@@ -33,7 +34,7 @@ def documents(settings: Settings, wanted: Sequence[Wanted], partition: str) -> d
     for key, entries in _entries(settings, lambda entry: entry.kms_key).items():
         of_key = [one for one in wanted if one.configuration.kms_key == key]
         if statements := _key_statements(entries, of_key, partition):
-            found[f"{key.rpartition('/')[2]}.key-policy.json"] = _document(statements)
+            found[f"{_key_name(key)}.key-policy.json"] = _document(statements)
     return found
 
 
@@ -58,7 +59,7 @@ def _bucket_statements(
 ) -> list[Document]:
     """One for each account whose buckets deliver there."""
     bucket = entries[0].destination
-    below = [f"{prefix}/*" if prefix else "*" for prefix in _prefixes(settings, bucket)]
+    below = [f"{literal(prefix)}/*" if prefix else "*" for prefix in _prefixes(settings, bucket)]
     places = [f"arn:{partition}:s3:::{bucket}/{pattern}" for pattern in below]
     return [
         {
@@ -97,6 +98,12 @@ def _key_statements(
         }
         for account in _accounts(wanted)
     ]
+
+
+def _key_name(arn: str) -> str:
+    """A key's account, region and id: a multi-Region key has one id everywhere."""
+    *_, region, account, resource = arn.split(":")
+    return f"{account}.{region}.{resource.rpartition('/')[2]}"
 
 
 def _prefixes(settings: Settings, bucket: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Jobs, their schedules, and what follows an ingestion. Cron and on/off come from settings."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -13,6 +13,7 @@ from inventory_pipeline.defs.partitions import (
 )
 from inventory_pipeline.defs.resources import Inventory
 from inventory_pipeline.marts import days_compared_with
+from inventory_pipeline.marts.storage.overdue import awaited_days
 from inventory_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ JOBS: dict[str, tuple[dg.AssetSelection, str]] = {
 
 OVER = timedelta(days=3)
 """How far back the day is whose reports' 48 hours are over."""
+
+ASKED_AGAIN = 7
+"""How many days, of which that one is the last, are checked again while a report is awaited."""
 
 AFTER_INGESTION = ("storage_analysis", "archive_plan")
 
@@ -132,7 +136,12 @@ def newest_snapshot_schedule(job: str, settings: Settings) -> dg.ScheduleDefinit
 
 
 def delivery_check_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Checks the newest day of which S3 has no more time to deliver; also where nothing comes."""
+    """Checks the newest day of which S3 has no more time to deliver; also where nothing comes.
+
+    Where nothing does, only snapshots tell the lake the time, and the newest may be yesterday's:
+    earlier days of which a report is still awaited are checked again, in the same run, so that a
+    streak is told of once.
+    """
     timing = settings.schedules.delivery_check
 
     @dg.schedule(
@@ -143,14 +152,27 @@ def delivery_check_schedule(settings: Settings) -> dg.ScheduleDefinition:
         default_status=_status(timing.enabled),
         description=JOBS["delivery_check"][1],
     )
-    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        day = (context.scheduled_execution_time - OVER).date()
-        if day < settings.schedules.snapshots_start:
+    def tick(
+        context: dg.ScheduleEvaluationContext, inventory: Inventory
+    ) -> dg.RunRequest | dg.SkipReason:
+        at = context.scheduled_execution_time
+        day, start = (at - OVER).date(), settings.schedules.snapshots_start
+        if day < start:
             return dg.SkipReason(f"{day} is before schedules.snapshots_start")
-        key = f"{day:{DAY_FORMAT}}"
-        return dg.RunRequest(run_key=key, partition_key=key)
+        earlier = [day - timedelta(days=n) for n in range(1, ASKED_AGAIN)]
+        awaited = awaited_days(inventory.lake, [one for one in earlier if one >= start])
+        return _request_of_days(min([*awaited, day]), day, at.isoformat())
 
     return tick
+
+
+def _request_of_days(first: date, last: date, tick: str) -> dg.RunRequest:
+    """One run of all these days; of several, as Dagster tags a backfill in a single run."""
+    start, end = f"{first:{DAY_FORMAT}}", f"{last:{DAY_FORMAT}}"
+    if start == end:
+        return dg.RunRequest(run_key=f"{end} {tick}", partition_key=end)
+    tags = {"dagster/asset_partition_range_start": start, "dagster/asset_partition_range_end": end}
+    return dg.RunRequest(run_key=f"{end} {tick}", tags=tags)
 
 
 def analysis_sensor(

@@ -41,16 +41,22 @@ class StorageClass:
 
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
+# What S3 keeps for each archived object, whether a class or an access tier archives it.
+_OVERHEAD_BYTES = 32 * KIB
+_INDEX_BYTES = 8 * KIB
+
 MONITORED_FROM_BYTES = 128 * KIB
 """Smaller objects of Intelligent-Tiering are not monitored and stay in its first tier, FREQUENT."""
 
 
-def _tier(name: str, moves_to: frozenset[str], *, restored_first: bool = False) -> StorageClass:
+def _tier(name: str, moves_to: frozenset[str], *, archived: bool = False) -> StorageClass:
     return StorageClass(
         f"INTELLIGENT_TIERING:{name}",
         moves_to,
+        overhead_bytes=_OVERHEAD_BYTES if archived else 0,
+        index_bytes=_INDEX_BYTES if archived else 0,
         monitored_from_bytes=MONITORED_FROM_BYTES,
-        restored_first=restored_first,
+        restored_first=archived,
     )
 
 
@@ -68,24 +74,24 @@ _CLASSES = (
     _tier("FREQUENT", _ARCHIVES | {"ONEZONE_IA", "GLACIER_IR"}),
     _tier("INFREQUENT", _ARCHIVES | {"ONEZONE_IA", "GLACIER_IR"}),
     _tier("ARCHIVE_INSTANT_ACCESS", _ARCHIVES | {"GLACIER_IR"}),
-    _tier("ARCHIVE", _ARCHIVES, restored_first=True),
-    _tier("DEEP_ARCHIVE", _ARCHIVES, restored_first=True),
+    _tier("ARCHIVE", _ARCHIVES, archived=True),
+    _tier("DEEP_ARCHIVE", _ARCHIVES, archived=True),
     StorageClass("ONEZONE_IA", _ARCHIVES, minimum_bytes=128 * KIB, minimum_days=30),
     StorageClass("GLACIER_IR", _ARCHIVES, minimum_bytes=128 * KIB, minimum_days=90),
     StorageClass(
         "GLACIER",
         frozenset({"DEEP_ARCHIVE"}),
         minimum_days=90,
-        overhead_bytes=32 * KIB,
-        index_bytes=8 * KIB,
+        overhead_bytes=_OVERHEAD_BYTES,
+        index_bytes=_INDEX_BYTES,
         restored_first=True,
     ),
     StorageClass(
         "DEEP_ARCHIVE",
         frozenset(),
         minimum_days=180,
-        overhead_bytes=32 * KIB,
-        index_bytes=8 * KIB,
+        overhead_bytes=_OVERHEAD_BYTES,
+        index_bytes=_INDEX_BYTES,
         restored_first=True,
     ),
 )

@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.lake.erasing import erase_rows, forget_history, holding
+from inventory_pipeline.lake.turns import alone
 from inventory_pipeline.lake.where import Where
+from inventory_pipeline.reports.ingest import INGESTION
 from inventory_pipeline.reports.ledger import TABLE as LEDGER
 from inventory_pipeline.reports.ledger import Partition, Row, change_ledger
 from inventory_pipeline.reports.partials import Grouping, roll_up
@@ -35,11 +37,12 @@ if TYPE_CHECKING:
     from inventory_pipeline.lake import DuckDBEngine, Lake
 
 RECORD = "erasures"
-OBJECTS, USAGE, MANIFESTS = "s3_objects", "s3_usage", "archive_manifests"
+OBJECTS, USAGE = "s3_objects", "s3_usage"
+MANIFESTS, CANDIDATES = "archive_manifests", "archive_candidates"
 SOURCE = "source_bucket"
 
-KEYS = re.compile(r"(?:.*_)?(?:key|prefix)")
-"""Columns that hold an object's key, or the beginning of one."""
+KEYS = re.compile(r"(?!price_key$)(?:.*_)?(?:key|prefix)")
+"""Columns that hold an object's key, or the beginning of one; a `price_key` is the price book's."""
 
 SCRATCH_SECONDS = 3600
 """What is in scratch and younger may be of a run under way."""
@@ -161,9 +164,9 @@ def _manifests(engine: DuckDBEngine, keys: Keys) -> list[Row]:
     where = {SOURCE: keys.source}
     sql = (
         f"SELECT * FROM {MANIFESTS} WHERE $prefix = '' OR plan_id IN ("
-        "SELECT plan_id FROM archive_candidates WHERE starts_with(key, $prefix))"
+        f"SELECT plan_id FROM {CANDIDATES} WHERE starts_with(key, $prefix))"
     )
-    views = dict.fromkeys((MANIFESTS, "archive_candidates"), where)
+    views = dict.fromkeys((MANIFESTS, CANDIDATES), where)
     with engine.session(views, published=False) as db:
         rows: list[Row] = db.query(sql, {"prefix": keys.prefix}).to_pylist()
         return rows
@@ -185,18 +188,26 @@ class Erasing:
     def run(self, found: Survey) -> Erased:
         """Erase what was found, and what an earlier run of the same keys left half done.
 
-        Manifests go before the candidates that tell of them, and the record is complete last.
+        Manifests go before the candidates that tell of them, which stay where one could not be
+        deleted, or the next run would not find it. The record is complete last. No ingestion
+        commits meanwhile.
         """
+        with alone(self.engine.lake, INGESTION):
+            return self._run_alone(found)
+
+    def _run_alone(self, found: Survey) -> Erased:
         lake, keys = self.engine.lake, self.keys
         record = self._begin(found)
         left = self._delete_manifests(found.manifests)
+        kept = {USAGE, MANIFESTS, *([CANDIDATES] if left else [])}
         self._mark(found.deliveries)
         for held in found.held:
-            if held.table not in (USAGE, MANIFESTS):
+            if held.table not in kept:
                 for partition in held.partitions:
                     columns = keys.columns(tables()[held.table])
                     erase_rows(lake, held.table, partition, keys.chosen, columns)
         self._show_what_remains()
+        self._drop_unfinished(found.deliveries)
         # An error in the ledger may have named a key.
         read = {table.name: keys.columns(table) for table in derived_tables()} | {LEDGER: {SOURCE}}
         removed = sum(
@@ -250,7 +261,8 @@ class Erasing:
             try:
                 self.delete_manifest(row["uri"])
             except Exception as error:  # S3 or a disk that refuses: the lake is erased all the same
-                left.append(f"{row['uri']} is not deleted: {type(error).__name__}: {error}")
+                why = f"{type(error).__name__}: {error}"
+                left.append(f"{row['uri']} is not deleted: {why}; {CANDIDATES} stays as it is")
             else:
                 gone.setdefault(_partition(row), set()).add(row["uri"])
         for partition, uris in gone.items():
@@ -289,6 +301,16 @@ class Erasing:
                 self._change({_partition(row)}, partial(_shown, row, rows))
             elif lake.files(USAGE, partition, visible=False):
                 lake.replace(USAGE, [partition], [])
+
+    def _drop_unfinished(self, deliveries: set[Partition]) -> None:
+        """Empty the rollup of deliveries that no row of the ledger shows: one that was cut short
+        is rolled up when it is ingested again."""
+        lake = self.engine.lake
+        rows = lake.read(LEDGER, {SOURCE: self.keys.source}).to_pylist()
+        shown = {_partition(row) for row in rows if row["status"] in ("ingested", "erased")}
+        unfinished = [dict(zip(DELIVERY, one, strict=True)) for one in sorted(deliveries - shown)]
+        if unfinished:
+            lake.replace(USAGE, unfinished, [])
 
     def _roll_up(self, row: Row, paths: Sequence[str]) -> None:
         lake = self.engine.lake

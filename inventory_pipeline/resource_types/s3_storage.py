@@ -44,6 +44,16 @@ SIZES = {
     "GlacierS3ObjectOverhead": ("glacier_index_bytes", "STANDARD"),
     "DeepArchiveObjectOverhead": ("deep_archive_overhead_bytes", "DEEP_ARCHIVE"),
     "DeepArchiveS3ObjectOverhead": ("deep_archive_index_bytes", "STANDARD"),
+    "IntAAObjectOverhead": (
+        "intelligent_tiering_archive_overhead_bytes",
+        "INTELLIGENT_TIERING:ARCHIVE",
+    ),
+    "IntAAS3ObjectOverhead": ("intelligent_tiering_archive_index_bytes", "STANDARD"),
+    "IntDAAObjectOverhead": (
+        "intelligent_tiering_deep_archive_overhead_bytes",
+        "INTELLIGENT_TIERING:DEEP_ARCHIVE",
+    ),
+    "IntDAAS3ObjectOverhead": ("intelligent_tiering_deep_archive_index_bytes", "STANDARD"),
 }
 
 METRICS = (

@@ -100,7 +100,10 @@ TABLES: tuple[Table, ...] = (
             bigint("objects", "Object versions.", required=True),
             bigint("bytes", "Bytes stored.", required=True),
             bigint("monitored_objects", "Those that pay for monitoring.", required=True),
-            money("tier_usd", "Storage a month in its tier; NULL is unknown."),
+            money(
+                "tier_usd",
+                "Storage a month in its tier, with overhead of archived objects; NULL is unknown.",
+            ),
             money("standard_usd", "Storage a month if it were in STANDARD; NULL is unknown."),
             money("monitoring_usd", "Monitoring a month; NULL is unknown."),
             money("monthly_saving_usd", "What the tier saves, monitoring taken off."),
@@ -119,7 +122,7 @@ TABLES: tuple[Table, ...] = (
         "tenant_usage",
         "storage",
         "What each tenant of the settings has stored, and what is no tenant's.",
-        "one tenant in a bucket, by the day's report that lists most",
+        "one tenant in a report of the day that no other report of its bucket covers",
         (
             DELIVERY_COLUMNS[0],
             text("tenant", "Tenant, or unassigned.", required=True),
@@ -132,7 +135,7 @@ TABLES: tuple[Table, ...] = (
             text("unpriced_reason", "Why it is unknown."),
             text("price_as_of", "Month of the price, YYYY-MM."),
         ),
-        ("delivered_on", "tenant", "source_bucket"),
+        ("delivered_on", "tenant", "source_bucket", "configuration_id"),
         ("delivered_on",),
     ),
     Table(

@@ -125,6 +125,21 @@ def test_monitoring_counts_from_128_kib() -> None:
     assert Decimal("0.0000025") < at - below < Decimal("0.0000026")
 
 
+@pytest.mark.parametrize(
+    ("tier", "expected"),
+    [
+        # A month of 2**20 objects of 128 KiB: 128 and 32 GB in the tier, 8 in STANDARD, monitoring.
+        ("ARCHIVE", "3.381440"),
+        ("DEEP_ARCHIVE", "2.963840"),
+        ("ARCHIVE_INSTANT_ACCESS", "3.133440"),
+    ],
+)
+def test_tiers_that_archive_carry_the_overhead_of_archives(tier: str, expected: str) -> None:
+    source = f"INTELLIGENT_TIERING:{tier}"
+    now = price_move(source, "GLACIER", "lifecycle", US_EAST_1, 12).now
+    assert f"{now.monthly_usd(128 * KIB) * 2**20:.6f}" == expected
+
+
 @pytest.mark.parametrize("missing", ["DEEP_ARCHIVE", "STANDARD", "DEEP_ARCHIVE:transition"])
 def test_a_missing_price_makes_the_move_unknown(missing: str) -> None:
     prices = {key: price for key, price in US_EAST_1.items() if key != missing}

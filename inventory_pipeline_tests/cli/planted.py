@@ -347,7 +347,8 @@ def plant_analyses(lake: Lake) -> None:
         "tenant_usage": (
             {"tenant": "acme", "objects": 4, "bytes": 9, "known_usd": Decimal("1.5"),
              "monthly_usd": Decimal("1.5")},
-            {"tenant": "unassigned", "objects": 1, "bytes": 1, "unpriced_reason": "shared"},
+            {"tenant": "unassigned", "objects": 1, "bytes": 1, "known_usd": Decimal(0),
+             "unpriced_reason": "shared"},
         ),
         "bucket_reconciliation": (
             {"measure": "bytes", "storage_class": "STANDARD", "listed": 5, "measured": 9,

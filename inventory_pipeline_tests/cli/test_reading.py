@@ -331,6 +331,13 @@ def test_storage_tells_of_reports_that_it_does_not_add(run, tmp_path):
     plant_deliveries(lake)
     rows = [row for row in lake.read("storage_usage").to_pylist() if row["delivered_on"] == DAY]
     plant(lake, "storage_usage", [*rows, {**rows[0], "configuration_id": "part", "objects": 1}])
+    [delivery] = [
+        d
+        for d in lake.read("s3_deliveries").to_pylist()
+        if d["delivered_on"] == DAY and d["status"] == "ingested"
+    ]
+    part = {**delivery, "configuration_id": "part", "rows": 1}
+    plant(lake, "s3_deliveries", [{**delivery, "rows": 15}, part])
     result = run("storage", "--lake", folder)
     assert "15 objects" in result.stdout
     assert "1 further report of these buckets" in result.stdout

@@ -55,6 +55,7 @@ def test_tenants_show_known_prices_as_lower_bounds(read, read_json):
     rows = {row["tenant"]: row for row in read_json("storage", "tenants")["rows"]}
     assert (rows["acme"]["monthly_usd"], rows["acme"]["unpriced_parts"]) == (1.5, 0)
     assert rows["unassigned"]["unpriced_parts"] == 1
+    assert rows["unassigned"]["monthly_usd"] is None
     assert "unknown" in read("storage", "tenants").stdout
 
 

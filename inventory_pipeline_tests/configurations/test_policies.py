@@ -15,6 +15,7 @@ from inventory_pipeline_tests.configurations.conftest import settings_of
 from inventory_pipeline_tests.infrastructure.test_templates import lint
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234-abcd"
+KEY_POLICY = "123456789012.us-east-1.1234-abcd.key-policy.json"
 BUCKETS = [
     Bucket("data-1", "111111111111", None, "us-east-1"),
     Bucket("logs-a", "222222222222", None, "us-east-1"),
@@ -54,12 +55,40 @@ def test_the_bucket_policy_lets_s3_write_for_each_account_that_delivers() -> Non
 
 
 def test_the_key_policy_is_of_those_that_use_the_key() -> None:
-    (statement,) = rendered()["1234-abcd.key-policy.json"]["Statement"]
+    (statement,) = rendered()[KEY_POLICY]["Statement"]
     assert statement["Action"] == "kms:GenerateDataKey"
     assert statement["Condition"] == {
         "ArnLike": {"aws:SourceArn": ["arn:aws:s3:::logs-?"]},
         "StringEquals": {"aws:SourceAccount": "222222222222"},
     }
+
+
+def test_a_key_of_several_regions_has_a_policy_in_each() -> None:
+    regions = {"data-1": "us-east-1", "data-2": "eu-west-1"}
+    declared = [
+        {"id": source, "sources": [source], "destination": f"reports-{region}",
+         "kms_key": f"arn:aws:kms:{region}:123456789012:key/mrk-1"}
+        for source, region in regions.items()
+    ]  # fmt: skip
+    places = [{"bucket": f"reports-{region}", "region": region} for region in regions.values()]
+    found = rendered(settings_of(*declared, destinations=places))
+    allowed = {
+        name: one["Condition"]["StringEquals"]["aws:SourceAccount"]
+        for name, document in found.items()
+        if name.endswith("key-policy.json")
+        for one in document["Statement"]
+    }
+    assert allowed == {
+        "123456789012.us-east-1.mrk-1.key-policy.json": "111111111111",
+        "123456789012.eu-west-1.mrk-1.key-policy.json": "333333333333",
+    }
+
+
+def test_a_prefix_with_wildcards_stands_for_itself() -> None:
+    place = {"bucket": "reports", "prefix": "in*v?/$a", "region": "us-east-1"}
+    settings = settings_of({"id": "a", "sources": ["data-*"]}, destinations=[place])
+    (statement,) = rendered(settings)["reports.bucket-policy.json"]["Statement"]
+    assert statement["Resource"] == ["arn:aws:s3:::reports/in${*}v${?}/${$}a/*"]
 
 
 def test_other_partitions_have_other_arns() -> None:
@@ -87,7 +116,7 @@ def test_the_lifecycle_rule_is_one_that_s3_takes() -> None:
 def test_aws_grammar_has_nothing_to_say(broken: bool) -> None:
     found = rendered()
     bucket_policy = found["reports.bucket-policy.json"]
-    key_policy = found["1234-abcd.key-policy.json"]
+    key_policy = found[KEY_POLICY]
     key_policy["Statement"].append(
         {"Sid": "Owner", "Effect": "Allow", "Principal": {"AWS": "123456789012"},
          "Action": "kms:*", "Resource": "*"}

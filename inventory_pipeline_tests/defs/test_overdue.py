@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from inventory_pipeline.defs.resources import Inventory
@@ -52,6 +53,65 @@ def test_a_streak_is_told_of_once_as_soon_as_somebody_hears(house: House, topic:
     line = "data all (account 111122223333): 1 daily in a row, nothing after 2026-01-08"
     assert line in heard["Message"]
     assert "logs" not in heard["Message"]
+
+
+def run_requested(house: House, day: int) -> tuple[dg.RunRequest, list[str]]:
+    """What the schedule asks for on a morning of January, and the days that were then checked."""
+    (request,) = requests(house, "delivery_check", datetime(2026, 1, day, 9, tzinfo=UTC))
+    result = house.definitions.resolve_job_def("delivery_check").execute_in_process(
+        instance=house.instance, partition_key=request.partition_key, tags=dict(request.tags)
+    )
+    built = result.asset_materializations_for_node("build_delivery_health")
+    return request, sorted(one.partition for one in built if one.partition)
+
+
+def test_a_total_outage_is_told_of_once_where_the_lake_learns_the_time_at_noon(
+    house: House, topic: Topic
+) -> None:
+    """At nine the newest that it has seen is of yesterday, and no delivery will ever tell more."""
+    planted = Planted()
+    for day in days(FIRST, 4):
+        for bucket in ("data", "logs"):
+            planted.deliver(day, bucket)
+    checked: list[list[str]] = []
+    keys: set[str | None] = set()
+    for offset in range(11):
+        if offset > 6:
+            planted.publish(house.inventory.lake)
+            request, found = run_requested(house, (FIRST + timedelta(days=offset)).day)
+            checked.append(found)
+            keys.add(request.run_key)
+        planted.snapshot(FIRST + timedelta(days=offset), CONFIGURATIONS, hour=12)
+    assert checked == [
+        ["2026-01-09"],
+        ["2026-01-09", "2026-01-10"],
+        ["2026-01-10", "2026-01-11"],
+        ["2026-01-11", "2026-01-12"],
+    ]
+    assert len(keys) == 4
+    (heard,) = topic.heard
+    assert "did not deliver for 2026-01-09" in heard["Message"]
+    assert {row["status"] for row in house.rows("delivery_health")} == {"missing", "awaited"}
+
+
+def test_a_snapshot_that_comes_late_has_all_days_judged_and_tells_once(
+    house: House, topic: Topic
+) -> None:
+    """Collection stood still as well: of the days of a week that are awaited, one run tells."""
+    planted = Planted()
+    for day in days(FIRST, 4):
+        planted.snapshot(day, CONFIGURATIONS)
+        planted.deliver(day, "logs")
+    planted.publish(house.inventory.lake)
+    for day in (12, 13, 14):
+        run_requested(house, day)
+    assert topic.heard == []
+    planted.snapshot(FIRST + timedelta(days=10), CONFIGURATIONS)
+    planted.publish(house.inventory.lake)
+    assert run_requested(house, 16)[1] == [f"2026-01-{day:02}" for day in range(9, 14)]
+    (heard,) = topic.heard
+    assert heard["Subject"] == "inventory: 2 S3 Inventory reports overdue"
+    assert run_requested(house, 23)[1][0] >= "2026-01-14", "no day is asked of for ever"
 
 
 def test_the_check_is_of_the_day_whose_time_is_over(house: House) -> None:

@@ -34,8 +34,6 @@ FROM {{table}}
 GROUP BY {{by}} ORDER BY failing_objects DESC, unknown_objects DESC, {{by}}
 """
 
-EVERY_OBJECT = "failing_objects + unknown_objects + passing_objects + exempt_objects"
-
 
 def _rules(
     _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
@@ -82,7 +80,7 @@ def view(reader: Reader, by: str, rules: Sequence[str], extract: Path | None) ->
         click.echo(f"{counted(written, 'row')} written to {extract}", err=True)
         return
     select = COMPLIANCE.replace("{by}", DIMENSIONS[by])
-    found = newest_rows(reader, "object_compliance", select, most=EVERY_OBJECT)
+    found = newest_rows(reader, "object_compliance", select)
     rows = [row for row in found.to_pylist() if row["rule_id"] in (rules or (row["rule_id"],))]
     names = [name for name in DIMENSIONS[by].split(", ") if name != "account_id"]
     section = Section(

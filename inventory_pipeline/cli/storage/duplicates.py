@@ -9,16 +9,28 @@ import click
 from inventory_pipeline.cli.answer import Section
 from inventory_pipeline.cli.output import counted, size
 from inventory_pipeline.cli.reading import Reader, missing, reading
+from inventory_pipeline.cli.storage.newest import newest, newest_session
 
 # Each bucket's newest day, and the newest of all for sets in several buckets.
+NEWEST_DAYS = """
+, days AS (
+  SELECT 'bucket' AS scope, source_bucket, MAX(delivered_on) AS delivered_on
+  FROM newest GROUP BY source_bucket
+  UNION ALL
+  SELECT 'all_buckets' AS scope, NULL AS source_bucket, MAX(delivered_on) AS delivered_on
+  FROM newest
+)
+"""
+
 DUPLICATES = """
 SELECT scope, source_bucket, e_tag, size, copies, buckets, reclaimable_bytes, confidence, caveat,
   first_key, last_key, sets, delivered_on, account_id, account_name
-FROM (
-  SELECT *, RANK() OVER (PARTITION BY scope, source_bucket ORDER BY delivered_on DESC) AS place_of
-  FROM duplicate_candidates WHERE {where} AND {scopes}
-) AS newest
-WHERE place_of = 1
+FROM duplicate_candidates AS c
+WHERE {where} AND scope = $scope AND EXISTS (
+  SELECT 1 FROM days AS d
+  WHERE d.scope = c.scope AND d.source_bucket IS NOT DISTINCT FROM c.source_bucket
+    AND d.delivered_on = c.delivered_on
+)
 ORDER BY scope DESC, e_tag IS NULL, reclaimable_bytes DESC, source_bucket, e_tag
 """
 
@@ -52,11 +64,12 @@ def view(reader: Reader, scope: str, confidence: Sequence[str]) -> None:
       inventory storage duplicates
       inventory storage duplicates --scope all --confidence high --format json
     """
-    with reader.session("duplicate_candidates") as session:
+    start, values = newest(reader)
+    with newest_session(reader, "duplicate_candidates") as session:
         found = reader.rows(
             session,
-            DUPLICATES.replace("{scopes}", "scope = $scope"),
-            {"scope": SCOPES[scope]},
+            start + NEWEST_DAYS + DUPLICATES,
+            {**values, "scope": SCOPES[scope]},
             time="delivered_on",
         )
     if not found.num_rows and not reader.lake.files("duplicate_candidates"):

@@ -12,6 +12,7 @@ import click
 from inventory_pipeline.cli.answer import Section, rows
 from inventory_pipeline.cli.output import whole_file, write_csv
 from inventory_pipeline.cli.reading import Reader, missing
+from inventory_pipeline.cli.storage.newest import newest, newest_session
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,21 +27,9 @@ COLUMNS = (
     "storage_class",
 )
 
-# Of several configurations on a bucket's newest day, the one that lists most.
-NEWEST = """
-SELECT delivered_on, source_bucket, configuration_id
-FROM (
-  SELECT *, ROW_NUMBER() OVER (
-    PARTITION BY source_bucket ORDER BY delivered_on DESC, rows DESC, configuration_id
-  ) AS place
-  FROM s3_deliveries WHERE status = 'ingested' AND {where}
-) AS ranked
-WHERE place = 1 ORDER BY source_bucket
-"""
-
 
 def write_extract(reader: Reader, rules: Sequence[str], target: Path) -> int:
-    """Write the failing objects of each bucket's newest delivery; returns how many rows."""
+    """Write the failing objects of each bucket's newest deliveries; returns how many rows."""
     write = {".csv": _write_csv, ".parquet": _write_parquet}.get(target.suffix.lower())
     if write is None:
         raise click.UsageError("an extract is CSV or Parquet: name it FILE.csv or FILE.parquet")
@@ -77,15 +66,13 @@ def _failing(reader: Reader, rules: Sequence[str]) -> Iterator[pa.RecordBatch]:
 
 def _newest(reader: Reader) -> list[Mapping[str, Any]]:
     """The partitions to read, within --since and --until."""
-    from inventory_pipeline.cli.filters import Filters
-
-    days = Filters(since=reader.filters.since, until=reader.filters.until)
-    where, values = days.where(time="delivered_on")
-    with reader.engine.session({"s3_deliveries": {}}) as session:
-        found = session.query(NEWEST.replace("{where}", where), values).to_pylist()
-    if not found and not reader.lake.deliveries():
+    start, values = newest(reader, ready="TRUE")
+    with newest_session(reader) as session:
+        found = session.query(f"{start} SELECT * FROM newest ORDER BY source_bucket", values)
+        deliveries: list[Mapping[str, Any]] = found.to_pylist()
+    if not deliveries and not reader.lake.deliveries():
         raise missing("s3_objects")
-    return list(found)
+    return deliveries
 
 
 def _schema() -> pa.Schema:

@@ -11,7 +11,7 @@ import click
 from inventory_pipeline.cli.answer import Section
 from inventory_pipeline.cli.output import counted, size
 from inventory_pipeline.cli.reading import Reader, missing, reading
-from inventory_pipeline.cli.storage.newest import newest
+from inventory_pipeline.cli.storage.newest import IN_NEWEST, newest, newest_session
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,12 +31,20 @@ POINTS = 16
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 
+# Deliveries that pass the filters.
+COUNTED = """
+, counted AS (
+  SELECT delivered_on, source_bucket, configuration_id FROM storage_trend
+  WHERE {where} AND {in_newest}
+)
+"""
+
 # A group in which something is unknown of one delivery has no sum of it.
 CHANGES = """
 , compared AS (
   SELECT g.*, COALESCE(u.undated, 0) AS undated, COALESCE(u.unclassed, 0) AS unclassed
   FROM storage_growth AS g
-  JOIN newest AS n ON n.delivered_on = g.delivered_on AND n.source_bucket = g.source_bucket
+  JOIN counted AS n ON n.delivered_on = g.delivered_on AND n.source_bucket = g.source_bucket
     AND n.configuration_id = g.configuration_id
   LEFT JOIN (
     SELECT delivered_on, source_bucket, configuration_id,
@@ -70,21 +78,21 @@ SELECT t.source_bucket, t.configuration_id, t.delivered_on, t.bytes, t.days_cove
   t.forecast_30d_bytes, t.forecast_30d_low_bytes, t.forecast_30d_high_bytes,
   t.forecast_90d_bytes, t.forecast_90d_low_bytes, t.forecast_90d_high_bytes, t.unknown_reason
 FROM storage_trend AS t
-JOIN newest AS n ON n.delivered_on = t.delivered_on AND n.source_bucket = t.source_bucket
+JOIN counted AS n ON n.delivered_on = t.delivered_on AND n.source_bucket = t.source_bucket
   AND n.configuration_id = t.configuration_id
 ORDER BY t.bytes DESC NULLS LAST, t.source_bucket
 """
 
 HISTORY = """
-SELECT t.source_bucket, t.bytes FROM storage_trend AS t
-JOIN newest AS n ON n.source_bucket = t.source_bucket AND n.configuration_id = t.configuration_id
+SELECT t.source_bucket, t.configuration_id, t.bytes FROM storage_trend AS t
+JOIN counted AS n ON n.source_bucket = t.source_bucket AND n.configuration_id = t.configuration_id
 WHERE t.delivered_on <= n.delivered_on AND t.bytes IS NOT NULL
-ORDER BY t.source_bucket, t.delivered_on
+ORDER BY t.source_bucket, t.configuration_id, t.delivered_on
 """
 
 UNKNOWN = """
 SELECT g.unknown_reason AS reason, COUNT(*) AS deliveries FROM storage_growth AS g
-JOIN newest AS n ON n.delivered_on = g.delivered_on AND n.source_bucket = g.source_bucket
+JOIN counted AS n ON n.delivered_on = g.delivered_on AND n.source_bucket = g.source_bucket
   AND n.configuration_id = g.configuration_id
 WHERE g.change = 'unknown' GROUP BY g.unknown_reason ORDER BY deliveries DESC, reason
 """
@@ -102,9 +110,10 @@ SHOWN = (
 def view(reader: Reader, by: str) -> None:
     """What came and went since the delivery before, and the trend.
 
-    Each bucket counts with its newest delivery; --since and --until are about its day. A version
-    that a newer one or a delete marker hides is stored on: its bytes are not removed. Forecasts
-    are straight lines through 90 days, in an interval that four of five deliveries keep to.
+    Each bucket counts with its newest deliveries; --since and --until are about their day. A
+    version that a newer one or a delete marker hides is stored on: its bytes are not removed.
+    Forecasts are straight lines through 90 days, in an interval that four of five deliveries keep
+    to.
 
     \b
     Examples:
@@ -129,19 +138,21 @@ def view(reader: Reader, by: str) -> None:
 
 @dataclass(frozen=True)
 class Growth:
-    """Changes by a dimension, trends by bucket with the bytes of past deliveries, and what of how
+    """Changes by a dimension, trends by report with the bytes of past deliveries, and what of how
     many deliveries is unknown."""
 
     changes: pa.Table
     trends: pa.Table
-    history: Mapping[str, Sequence[int]]
+    history: Mapping[tuple[str, str], Sequence[int]]
     unknown: Sequence[Mapping[str, Any]]
 
     @property
     def total(self) -> dict[str, int | None]:
-        """Sums of all groups; None where a group does not know."""
+        """Sums of all groups; None where a group does not know, or all there is is unknown."""
         columns = self.changes.column_names
         names = [n for n in columns if n in ("created", "deleted") or n.endswith("_bytes")]
+        if self.unknown and not self.changes.num_rows:
+            return dict.fromkeys(names)
         values = {name: self.changes[name].to_pylist() for name in names}
         return {name: None if None in v else sum(v) for name, v in values.items()}
 
@@ -150,28 +161,33 @@ def growth(reader: Reader, by: str) -> Growth:
     """The newest deliveries' growth; raises NothingToReadError where none was ever compared."""
     from inventory_pipeline.marts.storage.growth.comparing import UNCLASSED, UNDATED
 
-    start = newest("storage_trend")
+    start, values = newest(reader)
+    start += COUNTED.replace("{in_newest}", IN_NEWEST)
     asked = {"undated": UNDATED, "unclassed": UNCLASSED}
-    with reader.session("storage_growth", "storage_trend") as session:
+    with newest_session(reader, "storage_growth", "storage_trend") as session:
         changes = reader.rows(
-            session, start + CHANGES.replace("{by}", DIMENSIONS[by]), asked, time="delivered_on"
+            session,
+            start + CHANGES.replace("{by}", DIMENSIONS[by]),
+            {**values, **asked},
+            time="delivered_on",
         )
         trends, history, unknown = (
-            reader.rows(session, start + sql, time="delivered_on")
+            reader.rows(session, start + sql, values, time="delivered_on")
             for sql in (TRENDS, HISTORY, UNKNOWN)
         )
     if not trends.num_rows and not reader.lake.files("storage_trend"):
         raise missing("storage_trend")
-    points: dict[str, list[int]] = {}
-    for bucket, stored in zip(*(column.to_pylist() for column in history.columns), strict=True):
-        points.setdefault(bucket, []).append(stored)
+    points: dict[tuple[str, str], list[int]] = {}
+    for bucket, configuration, stored in zip(*history.to_pydict().values(), strict=True):
+        points.setdefault((bucket, configuration), []).append(stored)
     return Growth(changes, trends, points, unknown.to_pylist())
 
 
 def _trends(found: Growth) -> Section:
     rows = found.trends.to_pylist()
     for row in rows:
-        row["history"] = sparkline(found.history.get(row["source_bucket"], ())[-POINTS:])
+        report = (row["source_bucket"], row["configuration_id"])
+        row["history"] = sparkline(found.history.get(report, ())[-POINTS:])
     columns = [*found.trends.column_names, "history"]
     shown = [name for name in SHOWN if any(row[name] is not None for row in rows)]
     return Section(

@@ -36,7 +36,7 @@ def view(reader: Reader, status: Sequence[str]) -> None:
       inventory storage reconciliation
       inventory storage reconciliation --status unexplained --format json
     """
-    found = newest_rows(reader, "bucket_reconciliation", RECONCILIATION, most="listed")
+    found = newest_rows(reader, "bucket_reconciliation", RECONCILIATION)
     rows = found.to_pylist()
     counts = Counter(row["status"] for row in rows)
     section = Section(

@@ -12,8 +12,8 @@ DIMENSIONS = {"tenant": "tenant", "bucket": "tenant, source_bucket"}
 
 TENANTS = """
 SELECT {by}, CAST(SUM(objects) AS BIGINT) AS objects, CAST(SUM(bytes) AS BIGINT) AS bytes,
-  SUM(known_usd) AS monthly_usd, COUNT(unpriced_reason) AS unpriced_parts,
-  MIN(unpriced_reason) AS reason
+  SUM(CASE WHEN unpriced_reason IS NULL OR known_usd > 0 THEN known_usd END) AS monthly_usd,
+  COUNT(unpriced_reason) AS unpriced_parts, MIN(unpriced_reason) AS reason
 FROM {table}
 GROUP BY {by} ORDER BY bytes DESC, {by}
 """

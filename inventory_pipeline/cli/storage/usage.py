@@ -11,7 +11,7 @@ import click
 from inventory_pipeline.cli.answer import Section
 from inventory_pipeline.cli.output import counted, dollars, size
 from inventory_pipeline.cli.reading import Reader, missing, reading
-from inventory_pipeline.cli.storage.newest import IN_NEWEST, newest
+from inventory_pipeline.cli.storage.newest import IN_NEWEST, newest, newest_session
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,11 +45,16 @@ GROUP BY {by} ORDER BY bytes DESC, {by}
 """
 
 LISTED = """
-SELECT COUNT(*) AS buckets, MIN(delivered_on) AS oldest, MAX(delivered_on) AS newest,
-  (SELECT COUNT(*) FROM (
-    SELECT DISTINCT source_bucket, configuration_id FROM storage_usage WHERE {where}
-  ) AS reports) - COUNT(*) AS other_reports
-FROM newest
+SELECT COUNT(DISTINCT n.source_bucket) AS buckets,
+  MIN(n.delivered_on) AS oldest, MAX(n.delivered_on) AS newest,
+  COUNT(*) - COUNT(n.source_bucket) AS other_reports
+FROM (
+  SELECT DISTINCT delivered_on, source_bucket, configuration_id FROM storage_usage WHERE {where}
+) AS u
+JOIN recent AS r ON r.delivered_on = u.delivered_on AND r.source_bucket = u.source_bucket
+  AND r.configuration_id = u.configuration_id
+LEFT JOIN newest AS n ON n.delivered_on = u.delivered_on AND n.source_bucket = u.source_bucket
+  AND n.configuration_id = u.configuration_id
 """
 
 
@@ -59,7 +64,8 @@ FROM newest
 def view(reader: Reader, by: str) -> None:
     """Objects, bytes and list price, by class, prefix or age.
 
-    Each bucket counts with its newest delivery; --since and --until are about its day.
+    Each bucket counts with its newest deliveries, those that list the same once; --since and
+    --until are about their day.
 
     \b
     Examples:
@@ -93,14 +99,16 @@ class Usage:
 
 def stored(reader: Reader, by: str) -> Usage:
     """Storage by a dimension; raises NothingToReadError where no delivery was ever rolled up."""
-    newest_ones = newest("storage_usage")
+    start, values = newest(reader)
     select = STORAGE.replace("{by}", DIMENSIONS[by]).replace("{in_newest}", IN_NEWEST)
-    with reader.session("storage_usage", "storage_costs") as session:
-        found = reader.rows(session, newest_ones + select, time="delivered_on")
-        deliveries = reader.rows(session, newest_ones + LISTED, time="delivered_on").to_pylist()[0]
+    with newest_session(reader, "storage_costs") as session:
+        found, deliveries = (
+            reader.rows(session, start + sql, values, time="delivered_on")
+            for sql in (select, LISTED)
+        )
     if not found.num_rows and not reader.lake.files("storage_usage"):
         raise missing("storage_usage")
-    return Usage(found, _total(found.to_pylist()), deliveries)
+    return Usage(found, _total(found.to_pylist()), deliveries.to_pylist()[0])
 
 
 def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:

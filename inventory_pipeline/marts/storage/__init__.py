@@ -1,7 +1,8 @@
 """What is stored where, and what that costs at list price, from the deliveries of a day.
 
 A bucket's account, department and region come from the day's snapshot; a bucket that was not
-collected has none, and its cost is unknown. A bucket with several reports has rows for each.
+collected has none, and its cost is unknown. A bucket with several reports has rows for each, where
+they can be told apart by configuration; elsewhere those count that no other covers.
 """
 
 from inventory_pipeline.marts.mart import Mart
@@ -22,7 +23,12 @@ MARTS: tuple[Mart, ...] = (
     Mart(
         "storage_costs",
         storage_costs_sql,
-        {"s3_usage": "day", "s3_buckets": "snapshot", "prices": "all"},
+        {
+            "s3_usage": "day",
+            "s3_buckets": "snapshot",
+            "bucket_inventory_configurations": "snapshot",
+            "prices": "all",
+        },
         "day",
     ),
     GROWTH,
@@ -44,7 +50,12 @@ MARTS: tuple[Mart, ...] = (
     Mart(
         "duplicate_candidates",
         duplicate_candidates_sql,
-        {"s3_objects": "day", "s3_usage": "day", "s3_buckets": "snapshot"},
+        {
+            "s3_objects": "day",
+            "s3_usage": "day",
+            "s3_buckets": "snapshot",
+            "bucket_inventory_configurations": "snapshot",
+        },
         "day",
     ),
     Mart(
@@ -61,13 +72,25 @@ MARTS: tuple[Mart, ...] = (
     Mart(
         "tiering_effectiveness",
         tiering_effectiveness_sql,
-        {"s3_usage": "day", "storage_costs": "day", "s3_buckets": "snapshot", "prices": "all"},
+        {
+            "s3_usage": "day",
+            "storage_costs": "day",
+            "s3_buckets": "snapshot",
+            "bucket_inventory_configurations": "snapshot",
+            "prices": "all",
+        },
         "day",
     ),
     Mart(
         "tenant_usage",
         tenant_usage_sql,
-        {"s3_objects": "day", "s3_usage": "day", "storage_usage": "day", "storage_costs": "day"},
+        {
+            "s3_objects": "day",
+            "s3_usage": "day",
+            "storage_usage": "day",
+            "storage_costs": "day",
+            "bucket_inventory_configurations": "snapshot",
+        },
         "day",
     ),
     Mart(

@@ -69,6 +69,11 @@ def granted_to_everyone(acl: str) -> str:
     return f"({text} LIKE '%/AllUsers\"%' OR {text} LIKE '%/AuthenticatedUsers\"%')"
 
 
+def acl_untold(acl: str) -> str:
+    """SQL: whether a report does not tell an object's ACL."""
+    return f"COALESCE({acl_text(acl)}, '') NOT LIKE '%\"status\":\"AVAILABLE\"%'"
+
+
 NO_ACLS = "b.object_ownership = 'BucketOwnerEnforced'"
 
 RULES = (
@@ -117,7 +122,7 @@ RULES = (
         "Its ACL grants something to everyone",
         ("ObjectAccessControlList",),
         granted_to_everyone("s.acl"),
-        unknown=f"COALESCE({acl_text('s.acl')}, '') NOT LIKE '%\"status\":\"AVAILABLE\"%'",
+        unknown=acl_untold("s.acl"),
         # ACLs have no effect there.
         unless=NO_ACLS,
     ),

@@ -75,7 +75,7 @@ unbroken AS (
   WHERE o.snapshot_at IS NULL OR a.snapshot_at > o.snapshot_at
   GROUP BY a.bucket, a.configuration_id
 ),
--- Of several reports of the day, the one that readers see.
+-- Of several reports of the day, the one that readers see, or saw until it was erased on request.
 of_the_day AS (
   SELECT source_bucket AS bucket, configuration_id, status, error, delivered_at, arrived_at
   FROM (
@@ -84,7 +84,9 @@ of_the_day AS (
       ROW_NUMBER() OVER (
         PARTITION BY source_bucket, configuration_id
         ORDER BY
-          CASE status WHEN 'ingested' THEN 0 WHEN 'superseded' THEN 1 ELSE 2 END,
+          CASE status
+            WHEN 'ingested' THEN 0 WHEN 'erased' THEN 1 WHEN 'superseded' THEN 2 ELSE 3
+          END,
           delivered_at DESC, manifest_md5
       ) AS place
     FROM s3_deliveries
@@ -96,7 +98,9 @@ history AS (
   SELECT
     source_bucket AS bucket, configuration_id,
     MAX(delivered_on) AS last_on,
-    MAX(CASE WHEN status IN ('ingested', 'superseded') THEN delivered_at END) AS last_delivered_at
+    MAX(
+      CASE WHEN status IN ('ingested', 'superseded', 'erased') THEN delivered_at END
+    ) AS last_delivered_at
   FROM s3_deliveries
   WHERE delivered_on <= $delivered_on
   GROUP BY source_bucket, configuration_id
@@ -192,9 +196,9 @@ judged AS (
     *,
     CASE WHEN is_unclear THEN 'unknown' WHEN why_not IS NULL THEN 'yes' ELSE 'no' END AS expected,
     CASE
-      WHEN ledger_status IN ('ingested', 'superseded')
+      WHEN ledger_status IN ('ingested', 'superseded', 'erased')
         AND date_diff('second', delivered_at, arrived_at) > 172800 THEN 'late'
-      WHEN ledger_status IN ('ingested', 'superseded') THEN 'delivered'
+      WHEN ledger_status IN ('ingested', 'superseded', 'erased') THEN 'delivered'
       WHEN ledger_status IN ('quarantined', 'seen') THEN ledger_status
       WHEN is_unclear THEN 'unknown'
       WHEN why_not IS NOT NULL THEN 'not_expected'
@@ -218,6 +222,7 @@ SELECT
     WHEN status IN ('unknown', 'not_expected') THEN why_not
     WHEN status = 'missing' THEN 'nothing came within 48 hours of the end of the day'
     WHEN status = 'awaited' THEN 'S3 takes up to 48 hours, and the lake knows of no later time'
+    WHEN ledger_status = 'erased' THEN 'it came, and was erased on request'
     WHEN status = 'late' THEN 'it came more than 48 hours after the instant it bears'
     WHEN is_read AND NOT is_configured THEN 'delivered, though the bucket has no such configuration'
     ELSE 'delivered'

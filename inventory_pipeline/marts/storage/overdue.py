@@ -6,12 +6,13 @@ belong to. Not here: what is missing (`health`), nor who is told of it (`defs.ov
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inventory_pipeline.lake import DuckDBEngine
+    from inventory_pipeline.lake import DuckDBEngine, Lake
 
 TABLE = "overdue_deliveries"
 
@@ -64,6 +65,12 @@ class Overdue:
     untold: int
     named: tuple[dict[str, Any], ...]
     named_untold: tuple[dict[str, Any], ...]
+
+
+def awaited_days(lake: Lake, days: Sequence[date]) -> set[date]:
+    """Of these days, those that were judged before the lake knew that a report's time was over."""
+    where = {"delivered_on": days, "status": "awaited"}
+    return set(lake.read("delivery_health", where, ["delivered_on"])["delivered_on"].to_pylist())
 
 
 def note_overdue(engine: DuckDBEngine, day: date) -> Overdue:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from inventory_pipeline.marts.security.controls import CONTROLS
 from inventory_pipeline.marts.sql import literal, read_sql, union_all, with_relations
-from inventory_pipeline.marts.storage.compliance import granted_to_everyone
+from inventory_pipeline.marts.storage.compliance import acl_untold, granted_to_everyone
 from inventory_pipeline.marts.storage.places import (
     KEPT_PREFIXES,
     REPORTS,
@@ -133,6 +133,7 @@ def personal_data_prefixes_sql() -> str:
         .replace("{public}", f"COALESCE({_PUBLIC}, FALSE)")
         .replace("{not_public}", f"NOT COALESCE({_PUBLIC}, TRUE)")
         .replace("{everyone}", granted_to_everyone("m.object_access_control_list"))
+        .replace("{untold_acl}", acl_untold("m.object_access_control_list"))
         .replace("{tells_acls}", tells("r", "ObjectAccessControlList"))
         .replace("{tells_encryption}", tells("r", "EncryptionStatus"))
     )

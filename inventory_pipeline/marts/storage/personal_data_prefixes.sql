@@ -16,7 +16,9 @@ counted AS (
     COUNT(*) AS objects,
     SUM(m.bytes) AS bytes,
     SUM(CASE WHEN m.encryption_status = 'NOT-SSE' THEN 1 ELSE 0 END) AS unencrypted,
+    SUM(CASE WHEN m.encryption_status IS NULL THEN 1 ELSE 0 END) AS untold_encryption,
     SUM(CASE WHEN {everyone} THEN 1 ELSE 0 END) AS granted,
+    SUM(CASE WHEN {untold_acl} THEN 1 ELSE 0 END) AS untold_acls,
     MIN(m.key) AS first_key
   FROM candidates AS m
   CROSS JOIN key_rules AS q
@@ -29,7 +31,7 @@ counted AS (
 masked AS (
   SELECT
     c.delivered_on, c.source_bucket, c.configuration_id, c.rule_id, c.objects, c.bytes,
-    c.unencrypted, c.granted, shape(c.first_key) AS sample,
+    c.unencrypted, c.untold_encryption, c.granted, c.untold_acls, shape(c.first_key) AS sample,
     -- The first part names a folder, unless it has the digits of a number or an address.
     CASE
       WHEN c.prefix IS NULL THEN NULL
@@ -46,7 +48,8 @@ added AS (
   SELECT
     delivered_on, source_bucket, configuration_id, prefix, rule_id,
     SUM(objects) AS objects, SUM(bytes) AS bytes, SUM(unencrypted) AS unencrypted,
-    SUM(granted) AS granted, MIN(sample) AS sample
+    SUM(untold_encryption) AS untold_encryption,
+    SUM(granted) AS granted, SUM(untold_acls) AS untold_acls, MIN(sample) AS sample
   FROM masked
   GROUP BY delivered_on, source_bucket, configuration_id, prefix, rule_id
 )
@@ -54,10 +57,11 @@ SELECT
   a.delivered_on, a.source_bucket, a.configuration_id,
   b.account_id, b.account_name, b.department, b.region,
   a.prefix, a.rule_id, a.objects, a.bytes, a.sample,
-  CASE WHEN {tells_encryption} THEN a.unencrypted END AS unencrypted_objects,
+  CASE WHEN {tells_encryption} AND a.untold_encryption = 0 THEN a.unencrypted END
+    AS unencrypted_objects,
   CASE
     WHEN b.object_ownership = 'BucketOwnerEnforced' THEN 0
-    WHEN {tells_acls} THEN a.granted
+    WHEN {tells_acls} AND a.untold_acls = 0 THEN a.granted
   END AS public_objects,
   CASE WHEN b.is_public THEN 'yes' WHEN b.is_private THEN 'no' ELSE 'unknown' END AS public_bucket
 FROM added AS a

@@ -27,18 +27,45 @@ FROM s3_deliveries
 WHERE status = 'ingested'"""
 """The day's deliveries and the fields of their reports."""
 
-# Several reports of one bucket list the same objects: the one that lists most speaks for it.
-WIDEST_REPORTS = """SELECT delivered_on, source_bucket, configuration_id
-FROM (
-  SELECT
-    delivered_on, source_bucket, configuration_id,
+# Of equal prefixes, those that are known come first: of them the newest report, and of unknown
+# ones, which may be narrower than they are taken for, the one that lists most.
+_UNCOVERED = """WITH prefixed AS (
+  SELECT r.delivered_on, r.source_bucket, r.configuration_id, COALESCE(c.prefix, '') AS prefix,
     ROW_NUMBER() OVER (
-      PARTITION BY source_bucket ORDER BY SUM(objects) DESC, configuration_id
+      PARTITION BY r.source_bucket, COALESCE(c.prefix, '')
+      ORDER BY CASE WHEN c.bucket IS NOT NULL THEN r.delivered_on END DESC NULLS LAST,
+        r.rows DESC NULLS LAST, r.delivered_on DESC, r.configuration_id
     ) AS place
+  FROM ({reports}) AS r
+  LEFT JOIN (
+    SELECT resource_id AS bucket, configuration_id, MIN(prefix) AS prefix
+    FROM bucket_inventory_configurations
+    GROUP BY resource_id, configuration_id
+  ) AS c ON c.bucket = r.source_bucket AND c.configuration_id = r.configuration_id
+)
+SELECT p.delivered_on, p.source_bucket, p.configuration_id
+FROM prefixed AS p
+LEFT JOIN prefixed AS w
+  ON w.source_bucket = p.source_bucket AND w.prefix <> p.prefix
+  AND starts_with(p.prefix, w.prefix)
+WHERE p.place = 1 AND w.source_bucket IS NULL"""
+
+
+def uncovered(reports: str) -> str:
+    """SQL: the reports that list what no other report of their bucket lists, so that they add up.
+
+    A report is covered by one whose configured prefix is the start of its own; a configuration
+    that was not collected counts as one of the whole bucket. `reports` is a SELECT of
+    delivered_on, source_bucket, configuration_id and rows, one report of a configuration.
+    """
+    return _UNCOVERED.replace("{reports}", reports)
+
+
+WIDEST_REPORTS = uncovered("""SELECT
+    delivered_on, source_bucket, configuration_id, SUM(objects) AS rows
   FROM s3_usage
-  GROUP BY delivered_on, source_bucket, configuration_id
-) AS ranked
-WHERE place = 1"""
+  GROUP BY delivered_on, source_bucket, configuration_id""")
+"""The day's reports that no other covers."""
 
 KEPT_PREFIXES = """SELECT DISTINCT source_bucket, configuration_id, prefix
 FROM s3_usage

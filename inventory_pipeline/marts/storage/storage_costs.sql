@@ -1,15 +1,22 @@
 -- What the usage of a day costs a month. Volume tiers count over an account's bytes of one price in
 -- one region: each row is a slice of that volume, and pays every tier's price for its part of it.
--- Several reports of one bucket list the same bytes: only the one that lists most adds to the volume
--- of the account's other buckets.
+-- All reports that no other covers (0) add up to the account's volume; those that list the same
+-- again are priced apart.
 WITH reports AS (
   SELECT
-    source_bucket, configuration_id,
-    ROW_NUMBER() OVER (
-      PARTITION BY source_bucket ORDER BY SUM(objects) DESC, configuration_id
-    ) AS report
-  FROM s3_usage
-  GROUP BY source_bucket, configuration_id
+    r.source_bucket, r.configuration_id,
+    CASE WHEN w.source_bucket IS NOT NULL THEN 0
+      ELSE ROW_NUMBER() OVER (
+        PARTITION BY r.source_bucket, w.source_bucket ORDER BY r.objects DESC, r.configuration_id
+      )
+    END AS report
+  FROM (
+    SELECT source_bucket, configuration_id, SUM(objects) AS objects
+    FROM s3_usage
+    GROUP BY source_bucket, configuration_id
+  ) AS r
+  LEFT JOIN widest_reports AS w
+    ON w.source_bucket = r.source_bucket AND w.configuration_id = r.configuration_id
 ),
 grouped AS (
   SELECT

@@ -9,7 +9,7 @@ WITH small AS (
     SUM(CASE WHEN u.size_band <> 'unknown' THEN u.billable_bytes - u.bytes END) AS bytes,
     SUM(CASE WHEN u.size_band = 'unknown' THEN 1 ELSE 0 END) AS unsized
   FROM s3_usage AS u
-  JOIN classes AS c ON c.storage_class = u.storage_class AND c.minimum_bytes > 0
+  JOIN classes AS c ON c.price_key = u.storage_class AND c.minimum_bytes > 0
   WHERE u.version_state <> 'delete_marker' AND (u.size_band = 'unknown' OR u.size_band IN ({small}))
   GROUP BY u.delivered_on, u.source_bucket, u.configuration_id, u.prefix, u.storage_class
 ),
@@ -112,7 +112,7 @@ parts AS (
     u.department, u.region, u.prefix, 'archive_overhead' AS kind, u.objects,
     u.objects * c.overhead_bytes AS bytes, NULL AS usd, NULL AS reason, NULL AS as_of
   FROM storage_usage AS u
-  JOIN classes AS c ON c.storage_class = u.storage_class AND c.overhead_bytes > 0
+  JOIN classes AS c ON c.price_key = {price_key} AND c.overhead_bytes > 0
   WHERE u.version_state <> 'delete_marker'
   UNION ALL
   SELECT

@@ -1,4 +1,4 @@
--- What is each tenant's in each bucket, by the widest report of it, and what is nobody's. A prefix
+-- What is each tenant's in each bucket, by the reports of it that no other covers, and what is nobody's. A prefix
 -- that usage knows has one price: it is a tenant's where all its objects are, and else unknown.
 WITH claims AS (
   SELECT DISTINCT

@@ -1,19 +1,23 @@
 -- What Intelligent-Tiering costs and saves for each size of object, against the same bytes in
--- STANDARD. Every quantity is priced as a slice of its account's volume, as in storage_costs; bytes
--- that would be in STANDARD come on top of those that are.
+-- STANDARD. Every quantity is priced as a slice of its account's volume, as in storage_costs. On
+-- top of what else is in STANDARD come the bytes that would be there or, as things are, the index
+-- of archived objects.
 WITH grouped AS (
   SELECT
-    u.delivered_on, u.source_bucket, u.configuration_id, u.size_band, u.access_tier,
+    u.delivered_on, u.source_bucket, u.configuration_id, u.storage_class, u.size_band,
+    u.access_tier,
     SUM(u.objects) AS objects,
     SUM(u.bytes) AS bytes,
     SUM(CASE WHEN u.size_band IN ({monitored}) THEN u.objects ELSE 0 END) AS monitored_objects
   FROM s3_usage AS u
   WHERE u.storage_class = 'INTELLIGENT_TIERING' AND u.version_state <> 'delete_marker'
-  GROUP BY u.delivered_on, u.source_bucket, u.configuration_id, u.size_band, u.access_tier
+  GROUP BY
+    u.delivered_on, u.source_bucket, u.configuration_id, u.storage_class, u.size_band,
+    u.access_tier
 ),
 placed AS (
   SELECT
-    g.*, b.account_id, b.account_name, b.department, b.region,
+    g.*, {price_key} AS price_key, b.account_id, b.account_name, b.department, b.region,
     w.source_bucket IS NOT NULL AS is_widest,
     CASE
       WHEN g.size_band = '{unknown}' THEN 'the report does not say the sizes of objects'
@@ -28,10 +32,15 @@ placed AS (
 ),
 components AS (
   SELECT
-    p.*, 'tier' AS component,
-    concat('INTELLIGENT_TIERING:', COALESCE(p.access_tier, 'FREQUENT')) AS charged_key,
+    p.*, 'tier' AS component, p.price_key AS charged_key,
     gb(CAST(p.bytes AS BIGINT)) AS quantity
   FROM placed AS p
+  UNION ALL
+  SELECT
+    p.*, o.component, o.charged_key,
+    gb(CAST(p.objects * o.object_bytes AS BIGINT)) AS quantity
+  FROM placed AS p
+  JOIN overheads AS o ON o.price_key = p.price_key
   UNION ALL
   SELECT
     p.*, 'standard' AS component, 'STANDARD' AS charged_key,
@@ -48,17 +57,19 @@ in_standard AS (
   FROM storage_costs AS c
   JOIN widest_reports AS w
     ON w.source_bucket = c.source_bucket AND w.configuration_id = c.configuration_id
-  WHERE c.price_key = 'STANDARD'
+  WHERE c.price_key = 'STANDARD' AND c.storage_class <> 'INTELLIGENT_TIERING'
   GROUP BY c.account_id, c.region
 ),
 slices AS (
   SELECT
     c.*,
     CAST(
-      COALESCE(CASE WHEN c.component = 'standard' THEN s.quantity END, 0)
+      COALESCE(CASE WHEN c.charged_key = 'STANDARD' THEN s.quantity END, 0)
       + SUM(c.quantity) OVER (
-        PARTITION BY c.account_id, c.region, c.component, c.charged_key, c.is_widest
-        ORDER BY c.source_bucket, c.configuration_id, c.size_band, c.access_tier
+        PARTITION BY
+          c.account_id, c.region, c.component = 'standard', c.charged_key, c.is_widest
+        ORDER BY
+          c.source_bucket, c.configuration_id, c.size_band, c.access_tier, c.component
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
       ) AS DECIMAL(18,6)
     ) AS slice_to
@@ -96,11 +107,17 @@ compared AS (
       unknown,
       MIN(CASE WHEN usd IS NULL THEN 'no price for s3 ' || charged_key || ' in ' || region END)
     ) AS unpriced_reason,
-    SUM(CASE WHEN component = 'tier' AND unknown IS NULL THEN usd END) AS tier_usd,
+    CASE
+      WHEN COUNT(CASE WHEN is_tier AND usd IS NULL THEN 1 END) = 0
+        THEN SUM(CASE WHEN is_tier AND unknown IS NULL THEN usd END)
+    END AS tier_usd,
     SUM(CASE WHEN component = 'standard' AND unknown IS NULL THEN usd END) AS standard_usd,
     SUM(CASE WHEN component = 'monitoring' AND unknown IS NULL THEN usd END) AS monitoring_usd,
     MIN(as_of) AS price_as_of
-  FROM priced
+  FROM (
+    SELECT *, component IN ('tier', 'overhead', 'overhead_index') AS is_tier
+    FROM priced
+  ) AS p
   GROUP BY
     delivered_on, source_bucket, configuration_id, account_id, account_name, department, region,
     size_band, access_tier, objects, bytes, monitored_objects, unknown

@@ -4,7 +4,7 @@ Generated from how S3 bills its classes (`prices.storage_classes`) and the bands
 """
 
 from inventory_pipeline.marts.sql import literal, read_sql, union_all, with_relations
-from inventory_pipeline.marts.storage.places import PLACED_BUCKETS
+from inventory_pipeline.marts.storage.places import PLACED_BUCKETS, WIDEST_REPORTS
 from inventory_pipeline.prices.storage_classes import (
     MONITORED_FROM_BYTES,
     STORAGE_CLASSES,
@@ -22,8 +22,9 @@ def storage_usage_sql() -> str:
 def storage_costs_sql() -> str:
     relations = {
         "placed_buckets": PLACED_BUCKETS,
+        "widest_reports": WIDEST_REPORTS,
         "billed_usage": _billed_usage(),
-        "overheads": _overheads(),
+        "overheads": overheads(),
     }
     return with_relations(relations, read_sql(__package__, "storage_costs.sql"))
 
@@ -56,8 +57,8 @@ def bands_from(from_bytes: int) -> str:
     return ", ".join(literal(band.name) for band in SIZE_BANDS if band.lower >= from_bytes)
 
 
-def _overheads() -> str:
-    """What comes on top of each object of a class, in bytes: its own component and its price."""
+def overheads() -> str:
+    """SQL: what comes on top of each object of a class, in bytes: its component and its price."""
     return union_all(
         f"SELECT {literal(c.key)} AS price_key, {literal(component)} AS component, "
         f"{size} AS object_bytes, {literal(charged)} AS charged_key"

@@ -11,7 +11,11 @@ from inventory_pipeline.marts.storage.places import (
     SEEN_BUCKETS,
     tells,
 )
-from inventory_pipeline.prices.storage_classes import MONITORED_FROM_BYTES, STORAGE_CLASSES
+from inventory_pipeline.prices.storage_classes import (
+    MONITORED_FROM_BYTES,
+    STORAGE_CLASSES,
+    price_key_sql,
+)
 from inventory_pipeline.reports.bands import SIZE_BANDS
 
 MARKERS = "S3 bills the bytes of their names, which are not added up"
@@ -29,6 +33,7 @@ def storage_waste_sql() -> str:
     select = (
         read_sql(__package__, "storage_waste.sql")
         .replace("{small}", ", ".join(map(literal, small)))
+        .replace("{price_key}", price_key_sql("u.storage_class", "u.access_tier"))
         .replace("{markers}", MARKERS)
         .replace("{versions}", tells("r", "IsLatest"))
     )
@@ -38,7 +43,7 @@ def storage_waste_sql() -> str:
 def _classes() -> str:
     """What each object of a class is billed at least, and on top of its size."""
     return union_all(
-        f"SELECT {literal(c.key)} AS storage_class, {c.minimum_bytes} AS minimum_bytes, "
+        f"SELECT {literal(c.key)} AS price_key, {c.minimum_bytes} AS minimum_bytes, "
         f"{c.overhead_bytes + c.index_bytes} AS overhead_bytes"
         for c in STORAGE_CLASSES.values()
         if c.minimum_bytes or c.overhead_bytes

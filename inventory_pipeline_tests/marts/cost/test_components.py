@@ -96,6 +96,10 @@ def _plant_serverless(planted: Planted) -> None:
     cold = {
         "intelligent_tiering_archive_instant_bytes": 1000, "glacier_overhead_bytes": 50,
         "glacier_index_bytes": 20, "standard_ia_overhead_bytes": 30,
+        "intelligent_tiering_archive_overhead_bytes": 32,
+        "intelligent_tiering_archive_index_bytes": 8,
+        "intelligent_tiering_deep_archive_overhead_bytes": 64,
+        "intelligent_tiering_deep_archive_index_bytes": 16,
     }  # fmt: skip
     planted.resource("s3_bucket", "b-cold", {k: (float(v * GB), 1) for k, v in cold.items()})
     rrs = {"standard_bytes": (float(GB), 1), "reduced_redundancy_bytes": (float(GB), 1)}
@@ -122,7 +126,8 @@ KNOWN = {
     "db-gp3-fast": "0.178 * 730 + 0.115 * 400 + 0.02 * 100",
     "f-idle": "0",
     "b-classes": "0.023 * 100 + 0.00099 * 1000",
-    "b-cold": "0.004 * 1000 + 0.0036 * 50 + 0.023 * 20 + 0.0125 * 30",
+    "b-cold": "0.004 * 1000 + 0.0036 * 50 + 0.023 * 20 + 0.0125 * 30"
+    " + 0.0036 * 32 + 0.023 * 8 + 0.00099 * 64 + 0.023 * 16",
     "b-empty": "0",
 }
 

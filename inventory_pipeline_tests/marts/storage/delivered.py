@@ -27,7 +27,7 @@ VERSIONS = (
 COLUMNS = {
     "VersionId": "version_id", "IsLatest": "is_latest", "IsDeleteMarker": "is_delete_marker",
     "Size": "size", "LastModifiedDate": "last_modified_date", "ETag": "e_tag",
-    "StorageClass": "storage_class",
+    "StorageClass": "storage_class", "EncryptionStatus": "encryption_status",
 }  # fmt: skip
 
 Row = dict[str, Any]

@@ -210,6 +210,22 @@ def test_a_bad_report_is_none_unless_a_good_one_came_as_well(lake: Judged) -> No
     assert rows[0]["last_delivered_at"] is None
 
 
+@pytest.mark.parametrize(("hours", "status"), [(5, "delivered"), (49, "late")])
+def test_what_was_erased_had_come(lake: Judged, hours: int, status: str) -> None:
+    """Alone, and beside an older report of the day and one that was bad."""
+    seen_daily(lake, SUNDAY, 9)
+    for day in days(SUNDAY + timedelta(days=4), 2):
+        arrived = at(day, 1) + timedelta(hours=hours)
+        lake.deliver(day, status="erased", error="erased on request", arrived_at=arrived)
+    lake.deliver(day, status="superseded", arrived_at=arrived, manifest_md5="1" * 32)
+    lake.deliver(day, status="quarantined", error="MD5 differs", manifest_md5="2" * 32)
+    for day in days(SUNDAY + timedelta(days=4), 2):
+        row = lake.on(day)["data", "all"]
+        assert (row["status"], row["verdict"], row["missed"]) == (status, "yes", 0)
+        assert row["reason"] == "it came, and was erased on request"
+        assert row["last_delivered_at"] == at(day, 1)
+
+
 PARQUET = (
     "message s3.inventory {  required binary bucket (STRING);  optional int64 size;  "
     "optional binary e_tag (STRING);}"

@@ -63,9 +63,27 @@ def test_each_rule_finds_its_keys_and_leaves_others_alone(tmp_path: Path) -> Non
     assert {row["configuration_id"] for row in rows} == {"daily"}
 
 
+def encoded(acl: dict[str, Any]) -> str:
+    return base64.b64encode(json.dumps(acl).encode()).decode()
+
+
+@pytest.mark.parametrize("acl", [None, encoded({"status": "UNAVAILABLE", "grants": []})])
+def test_what_one_object_does_not_tell_is_unknown_of_all(tmp_path: Path, acl: str | None) -> None:
+    house = House(tmp_path)
+    told = {"object_access_control_list": encoded({"status": "AVAILABLE", "grants": []})}
+    untold = {"encryption_status": None, "object_access_control_list": acl}
+    house.deliver(obj("users/1", **told), obj("users/2", **untold), obj("customers/1", **told))
+    rows = house.build("personal_data_prefixes")
+    assert {row["prefix"]: (row["unencrypted_objects"], row["public_objects"]) for row in rows} == {
+        "users/": (None, None),
+        "customers/": (0, 0),
+    }
+
+
 def test_how_well_they_are_kept(tmp_path: Path) -> None:
     grants = [{"uri": "http://acs.amazonaws.com/groups/global/AllUsers", "permission": "READ"}]
-    public = base64.b64encode(json.dumps({"grants": grants}).encode()).decode()
+    public = encoded({"status": "AVAILABLE", "grants": grants})
+    private = encoded({"status": "AVAILABLE", "grants": []})
     open_ = {"ignore_public_acls": False, "account_ignore_public_acls": False, "acl_public": True}
     shut = {"ignore_public_acls": True, "restrict_public_buckets": True, "acl_public": True}
     house = House(
@@ -75,7 +93,7 @@ def test_how_well_they_are_kept(tmp_path: Path) -> None:
         {"resource_id": "own", **shut, "object_ownership": "BucketOwnerEnforced"},
     )
     users = (
-        obj("users/1", 10, encryption_status="NOT-SSE"),
+        obj("users/1", 10, encryption_status="NOT-SSE", object_access_control_list=private),
         obj("users/2", 20, object_access_control_list=public),
         obj("users/gone", None, is_delete_marker=True),
     )

@@ -130,6 +130,26 @@ def test_archived_objects_carry_their_overhead(world: tuple[Lake, DuckDBEngine])
     assert (index["price_key"], index["quantity"], index["unit"]) == ("STANDARD", 8, "GB-month")
 
 
+@pytest.mark.parametrize(("tier", "usd"), [("ARCHIVE", "0.0036"), ("DEEP_ARCHIVE", "0.00099")])
+def test_tiers_that_archive_carry_the_overhead_as_well(
+    world: tuple[Lake, DuckDBEngine], tier: str, usd: str
+) -> None:
+    many, it = 1024 * 1024, "INTELLIGENT_TIERING"
+    rows = costs(
+        world,
+        usage("data-1", it, 100 * GIB, objects=many, access_tier=tier, size_band="128 KiB-1 MiB"),
+    )
+    assert by_component(rows) == {
+        "storage": 100 * Decimal(usd),
+        "overhead": 32 * Decimal(usd),
+        "overhead_index": 8 * Decimal("0.023"),
+        "monitoring": Decimal("2.62144"),
+    }
+    charged = {r["component"]: r["price_key"] for r in rows}
+    assert charged["overhead"] == f"{it}:{tier}"
+    assert charged["overhead_index"] == "STANDARD"
+
+
 def test_intelligent_tiering_is_priced_by_tier_and_watches_large_objects(
     world: tuple[Lake, DuckDBEngine],
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from inventory_pipeline_tests.archive.planted import usage
+from inventory_pipeline_tests.archive.planted import plant_prices, usage
 from inventory_pipeline_tests.marts.storage.planting import House
 
 GIB = 1024**3
@@ -72,11 +72,44 @@ def test_what_tiers_cost_is_what_storage_costs_says(house: House) -> None:
         house,
         *(tier(f"data-{n}", n * 30 * TIB, "FREQUENT", objects=n, size_band=BIG) for n in (1, 2)),
         tier("data-1", 7 * TIB, "INFREQUENT", size_band=BIG),
+        tier("data-1", 7 * TIB, "ARCHIVE", objects=1024 * 1024, size_band=BIG),
+        tier("data-2", 7 * TIB, "DEEP_ARCHIVE", objects=3 * 1024 * 1024, size_band=BIG),
     )
     costs = house.lake.read("storage_costs").to_pylist()
     assert sum(r["tier_usd"] + r["monitoring_usd"] for r in rows) == sum(
         c["monthly_usd"] for c in costs
     )
+
+
+MANY = 1024 * 1024
+ARCHIVED = tier("data-1", 128 * GIB, "DEEP_ARCHIVE", objects=MANY, size_band="128 KiB-1 MiB")
+"""Objects of 128 KiB; 32 GiB more are billed in their tier, and 8 GiB in STANDARD."""
+IN_TIER = (128 + 32) * Decimal("0.00099")
+
+
+def test_the_overhead_of_archived_objects_can_eat_what_their_tier_saves(house: House) -> None:
+    (row,) = judged(house, ARCHIVED)
+    assert row["standard_usd"] == 128 * Decimal("0.023")
+    assert row["tier_usd"] == IN_TIER + 8 * Decimal("0.023") == Decimal("0.3424")
+    assert row["monitoring_usd"] == Decimal("2.62144")
+    # Without the overhead they would seem to save 0.19584.
+    assert (row["monthly_saving_usd"], row["verdict"]) == (Decimal("-0.01984"), "no")
+
+
+@pytest.mark.parametrize(("gib", "usd"), [(50 * 1024 - 128, "0.023"), (50 * 1024, "0.022")])
+def test_the_index_is_volume_of_standard_only_where_the_objects_are_not(
+    house: House, gib: int, usd: str
+) -> None:
+    (row,) = judged(house, usage("data-2", "STANDARD", gib * GIB), ARCHIVED)
+    assert row["standard_usd"] == 128 * Decimal(usd)
+    assert row["tier_usd"] == IN_TIER + 8 * Decimal(usd)
+
+
+def test_a_tier_whose_overhead_has_no_price_has_no_known_cost(house: House) -> None:
+    plant_prices(house.lake, without={"STANDARD"})
+    (row,) = judged(house, ARCHIVED)
+    assert (row["tier_usd"], row["verdict"]) == (None, "unknown")
+    assert row["unpriced_reason"] == "no price for s3 STANDARD in us-east-1"
 
 
 UNKNOWN = (

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from inventory_pipeline_tests.archive.planted import usage
 from inventory_pipeline_tests.marts.storage.planting import House, obj
 
 GIB = 1024**3
@@ -96,6 +97,25 @@ def test_small_objects_are_billed_as_larger_ones(house: House) -> None:
         40 * KIB,
         sum(r["monthly_usd"] for r in costs if r["component"].startswith("overhead")),
     )
+
+
+def test_access_tiers_that_archive_have_the_overhead_of_their_own_price(house: House) -> None:
+    it, many = "INTELLIGENT_TIERING", 1024 * 1024
+    house.roll_up(
+        *(
+            usage("data-1", it, 128 * GIB, objects=many, prefix=f"{tier}/", access_tier=tier)
+            for tier in ("FREQUENT", "ARCHIVE_INSTANT_ACCESS", "ARCHIVE", "DEEP_ARCHIVE")
+        )
+    )
+    found = wasted(house)
+    overheads = {
+        prefix: figures(row) for (kind, prefix), row in found.items() if kind == "archive_overhead"
+    }
+    index = 8 * Decimal("0.023")
+    assert overheads == {
+        "ARCHIVE/": (many, 40 * GIB, 32 * Decimal("0.0036") + index),
+        "DEEP_ARCHIVE/": (many, 40 * GIB, 32 * Decimal("0.00099") + index),
+    }
 
 
 def test_objects_that_intelligent_tiering_leaves_where_they_are(house: House) -> None:
