@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -208,6 +209,26 @@ def test_a_later_delivery_is_ingested(estate: Estate, s3: Any) -> None:
 
 
 @pytest.mark.full
+def test_an_ingestion_that_was_cut_short_leaves_no_prefixes(
+    house: House, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects and usage are committed, and the ledger does not know of them."""
+    Writer(s3, source="photos").deliver(T0, [{"key": f"{PREFIX}1.jpg", "size": 1}])
+    ingestion = sys.modules["inventory_pipeline.reports.ingest"]  # the package has its function
+    monkeypatch.setattr(ingestion, "record_news", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        house.ingest()
+    monkeypatch.undo()
+    assert {held.table for held in survey(house.engine, KEYS).held} == {"s3_objects", "s3_usage"}
+    erasing = Erasing(
+        engine=house.engine, keys=KEYS, by="somebody", clock=lambda: LATER, prefix_depth=2,
+        prefix_limit=1000, delete_manifest=lambda _: None, publish=lambda: None,
+    )  # fmt: skip
+    assert erasing.run(survey(house.engine, KEYS)).left == ()
+    assert survey(house.engine, KEYS).held == ()
+    assert [one.status for one in house.ingest()] == ["ingested"]
+
+
 def test_looking_changes_nothing(estate: Estate) -> None:
     before = {path: path.stat().st_mtime_ns for path in estate.folder.rglob("*")}
     survey(estate.house.engine, KEYS)
