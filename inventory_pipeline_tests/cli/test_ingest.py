@@ -80,6 +80,7 @@ def test_what_is_settled_is_not_run_again(run, writer, launched, tmp_path: Path)
         "configuration_id": "daily",
         "delivered_at": FIRST,
         "status": "quarantined",
+        "manifest_uri": f"s3://{BUCKET}/{manifest['Key']}",
         "manifest_md5": manifest["ETag"].strip('"'),
     }
     plant(Lake.open(str(tmp_path / "lake")), "s3_deliveries", [settled])
