@@ -25,6 +25,7 @@ from inventory_pipeline.reports.ledger import (
     Row,
     Status,
     hide_partitions,
+    ledger_version,
     quarantine_reason,
     read_ledger,
     record_news,
@@ -136,6 +137,7 @@ def ingest(
     work = _work(s3_for, deliveries)
     days = {item.delivery.delivered_on for item in work}
     sources = {item.delivery.source_bucket for item in work}
+    version = ledger_version(lake)
     ledger = read_ledger(lake, days, sources=sources)
     taken: dict[Partition, _Work] = {}
     try:
@@ -148,7 +150,10 @@ def ingest(
                         taken.setdefault(item.delivery.partition, item)
                     if progress:
                         progress(item.result())
-        _commit(lake, work, now)
+        with alone(lake, INGESTION):
+            if ledger_version(lake) != version:
+                _give_way(lake, [item for item in work if item.status == "ingested"])
+            _commit(lake, work, now)
     finally:
         for path in (path for item in work for path in item.usage):
             path.unlink(missing_ok=True)
@@ -246,16 +251,6 @@ def _combined(
         raise ReportError("keys of objects are not UTF-8") from error
 
 
-def _commit(lake: Lake, work: Sequence[_Work], now: datetime) -> None:
-    """Objects, usage, ledger; partitions that readers see already are hidden before.
-
-    One process at a time, for what another has just committed may be newer than what this has read.
-    """
-    with alone(lake, INGESTION):
-        _give_way(lake, [item for item in work if item.status == "ingested"])
-        _commit_alone(lake, work, now)
-
-
 def _give_way(lake: Lake, ingested: Sequence[_Work]) -> None:
     """Leave out what another process has ingested meanwhile, or a later delivery of."""
     days = {item.delivery.delivered_on for item in ingested}
@@ -268,7 +263,11 @@ def _give_way(lake: Lake, ingested: Sequence[_Work]) -> None:
             item.status, item.error = "superseded", OVERTAKEN
 
 
-def _commit_alone(lake: Lake, work: Sequence[_Work], now: datetime) -> None:
+def _commit(lake: Lake, work: Sequence[_Work], now: datetime) -> None:
+    """Objects, usage, ledger; partitions that readers see already are hidden before.
+
+    One process at a time, for what another has just committed may be newer than what this has read.
+    """
     ingested = [item for item in work if item.status == "ingested"]
     partitions: list[Where] = [
         dict(zip(DELIVERY, item.delivery.partition, strict=True)) for item in ingested

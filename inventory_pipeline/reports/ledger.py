@@ -97,6 +97,12 @@ class Ledger:
 ASKED = (*DELIVERY, "delivered_at", "manifest_uri", "manifest_md5", "manifest_etag", "status")
 
 
+def ledger_version(lake: Lake) -> int | None:
+    """Another one after each change of the ledger; None where there is none yet."""
+    iceberg = lake.iceberg(TABLE)
+    return iceberg.metadata.current_snapshot_id if iceberg else None
+
+
 def read_ledger(
     lake: Lake,
     days: Collection[date],

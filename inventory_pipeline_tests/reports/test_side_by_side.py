@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from inventory_pipeline.lake import Lake
 from inventory_pipeline.reports import find_deliveries, unsettled
 from inventory_pipeline_tests.reports import writer as writing
 from inventory_pipeline_tests.reports.conftest import House, Place
@@ -33,18 +33,16 @@ def test_an_ingestion_gives_way_to_a_later_delivery_that_another_committed(
     """The other one comes while this one has read its ledger and its files, and waits to commit."""
     writer.deliver(T0, listed("old"))
     older = find_deliveries(house.s3, Place()).deliveries
-    give_way = ingestion._give_way
 
-    def late(lake: Lake, ingested: Any) -> None:
+    @contextmanager
+    def waited_for(*_: Any) -> Iterator[None]:
         monkeypatch.undo()
         writer.deliver(T0 + timedelta(hours=8), listed("new"))
         found = find_deliveries(house.s3, Place()).deliveries
         house.ingest(deliveries=[one for one in found if one not in older])
-        give_way(lake, ingested)
+        yield
 
-    # In one process the turn would be waited for for ever.
-    monkeypatch.setattr(ingestion, "alone", lambda *_: nullcontext())
-    monkeypatch.setattr(ingestion, "_give_way", late)
+    monkeypatch.setattr(ingestion, "alone", waited_for)
     (result,) = house.ingest(deliveries=older)
     assert result.status == "superseded"
     assert [row["key"] for row in house.rows("s3_objects")] == ["new"]
