@@ -78,17 +78,6 @@ def test_a_report_on_disk_becomes_the_lakes(lake: Lake, tmp_path: Path) -> None:
 # -- on S3 -------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
 def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of the destination, on which uploads and copies are not allowed."""
