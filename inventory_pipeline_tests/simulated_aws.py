@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
-import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
@@ -22,64 +17,7 @@ from inventory_pipeline.settings import Settings
 
 ENGINEERING = "111111111111"
 OPERATIONS = "222222222222"
-SERVICES = (
-    "sts",
-    "ec2",
-    "rds",
-    "lambda",
-    "s3",
-    "s3control",
-    "monitoring",
-    "sns",
-    "iam",
-    "organizations",
-    "cloudtrail",
-    "config",
-    "guardduty",
-    "acm",
-    "kms",
-    "secretsmanager",
-    "sqs",
-    "ecr",
-)
 CANARY = "canary-7b1f-never-to-be-stored"
-
-
-@pytest.fixture(scope="session")
-def aws_server() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    from inventory_pipeline_tests.lambda_gaps import fill_lambda_gaps
-
-    fill_lambda_gaps()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        for service in SERVICES:
-            _make_routes(f"http://{host}:{port}", service)
-        yield f"http://{host}:{port}"
-        server.stop()
-
-
-def _make_routes(url: str, service: str) -> None:
-    """Have moto make a service's routes now: it does so at the first request, and in several
-    threads at once that can fail."""
-    scope = f"AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/{service}/aws4_request"
-    with contextlib.suppress(HTTPError):
-        urlopen(Request(url, headers={"Authorization": scope})).close()
-
-
-@pytest.fixture
-def aws(aws_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The endpoint of an empty AWS."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    urlopen(Request(f"{aws_server}/moto-api/reset", method="POST")).close()
-    return aws_server
 
 
 def settings_of(endpoint: str, **more: Any) -> Settings:

@@ -1,9 +1,6 @@
 import pytest
 
 from inventory_pipeline_tests.accounts.landing_zone import LandingZone
-from inventory_pipeline_tests.simulated_aws import aws, aws_server
-
-__all__ = ["aws", "aws_server"]
 
 
 @pytest.fixture

@@ -14,11 +14,7 @@ from inventory_pipeline_tests.simulated_aws import (
     CANARY,
     ENGINEERING,
     OPERATIONS,
-    aws,
-    aws_server,
 )
-
-__all__ = ["aws", "aws_server"]
 
 
 @pytest.fixture

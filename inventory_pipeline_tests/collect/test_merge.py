@@ -19,9 +19,6 @@ from inventory_pipeline.collect.merge import join_chunk, merge_accounts
 from inventory_pipeline.collect.spool import Chunk
 from inventory_pipeline.lake import Lake
 from inventory_pipeline.lake.schema import arrow_schema
-from inventory_pipeline_tests.lake.test_s3 import endpoint, s3_lake
-
-__all__ = ["endpoint", "s3_lake"]
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 STATUSES = ["ok", "denied", "throttled", "timeout", "region_disabled", "error", "not_attempted"]

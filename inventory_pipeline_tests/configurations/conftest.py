@@ -19,9 +19,6 @@ from inventory_pipeline.lake import Lake
 from inventory_pipeline.settings import Settings
 from inventory_pipeline_tests.cli.planted import plant
 from inventory_pipeline_tests.configurations.moto_gaps import fill_inventory_gaps
-from inventory_pipeline_tests.simulated_aws import aws, aws_server
-
-__all__ = ["aws", "aws_server"]
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ACCOUNT = "123456789012"

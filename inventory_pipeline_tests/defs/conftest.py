@@ -15,9 +15,7 @@ import pytest
 from inventory_pipeline.definitions import build_defs
 from inventory_pipeline.defs.launch import JobOutcome, execute
 from inventory_pipeline.defs.resources import Clock, Inventory
-from inventory_pipeline_tests.simulated_aws import ENGINEERING, OPERATIONS, aws, aws_server
-
-__all__ = ["aws", "aws_server"]
+from inventory_pipeline_tests.simulated_aws import ENGINEERING, OPERATIONS
 
 NOON = "2026-01-20T12:00"
 NOW = datetime(2026, 1, 20, 12, 20, tzinfo=UTC)

@@ -5,9 +5,6 @@ import pytest
 from inventory_pipeline.accounts import retries
 from inventory_pipeline.lake import Lake
 from inventory_pipeline_tests.faults.estate import Estate
-from inventory_pipeline_tests.simulated_aws import aws, aws_server
-
-__all__ = ["aws", "aws_server"]
 
 
 @pytest.fixture

@@ -15,18 +15,6 @@ def lake(tmp_path: Path) -> Lake:
     return Lake.open(str(tmp_path / "lake"))
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """A simulated AWS on a port of its own."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
 def contract(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Column, ...]]]:
     """Change a table's columns for the test; returns those it had."""

@@ -5,7 +5,6 @@ import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import boto3
 import pyarrow as pa
@@ -79,13 +78,9 @@ def test_a_report_on_disk_becomes_the_lakes(lake: Lake, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def s3(aws: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of the destination, on which uploads and copies are not allowed."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")).close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
     client = boto3.client("s3")
     for bucket in (BUCKET, "lake-bucket"):
         client.create_bucket(Bucket=bucket)

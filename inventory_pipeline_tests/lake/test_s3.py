@@ -9,7 +9,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pytest
 
 from inventory_pipeline.lake import DataFile, DuckDBEngine, Lake, Rewriting, publish_warehouse
 from inventory_pipeline.lake.erasing import erase_rows, forget_history, holding
@@ -24,17 +23,6 @@ from inventory_pipeline_tests.lake.planted import (
     publish,
     usage,
 )
-
-
-@pytest.fixture
-def s3_lake(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket="lake-bucket")
-    return Lake.open("s3://lake-bucket/prod", catalog="glue")
 
 
 def test_the_same_operations_hold_on_s3_with_glue(s3_lake: Lake, tmp_path: Path):

@@ -24,7 +24,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[Any]:
+def client() -> Iterator[Any]:
     import boto3
     from moto import mock_aws
 
@@ -35,15 +35,15 @@ def aws() -> Iterator[Any]:
 
 
 @pytest.fixture
-def s3(aws: Any) -> Iterator[Any]:
-    aws.create_bucket(Bucket=BUCKET)
-    yield aws
-    pages = aws.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+def s3(client: Any) -> Iterator[Any]:
+    client.create_bucket(Bucket=BUCKET)
+    yield client
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     for page in list(pages):
         keys = [{"Key": item["Key"]} for item in page.get("Contents", ())]
         if keys:
-            aws.delete_objects(Bucket=BUCKET, Delete={"Objects": keys})
-    aws.delete_bucket(Bucket=BUCKET)
+            client.delete_objects(Bucket=BUCKET, Delete={"Objects": keys})
+    client.delete_bucket(Bucket=BUCKET)
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Ingestion into a lake on S3, where reports are too: both simulated."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
-import pytest
 
 from inventory_pipeline.lake import DuckDBEngine, Lake
 from inventory_pipeline.reports import find_deliveries, ingest
@@ -15,17 +14,6 @@ from inventory_pipeline_tests.reports.writer import BUCKET, Writer
 
 AT = datetime(2026, 11, 1, 1, tzinfo=UTC)
 FORMATS = ("CSV", "ORC", "Parquet")
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @dataclass
@@ -44,15 +32,9 @@ class Watched:
         return getattr(self.client, name)
 
 
-def test_every_format_into_a_lake_on_s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3 = Watched(boto3.client("s3"))
-    for bucket in ("lake-bucket", BUCKET):
-        s3.client.create_bucket(Bucket=bucket)
-    lake = Lake.open("s3://lake-bucket/prod", catalog="glue")
+def test_every_format_into_a_lake_on_s3(s3_lake: Lake) -> None:
+    lake, s3 = s3_lake, Watched(boto3.client("s3"))
+    s3.client.create_bucket(Bucket=BUCKET)
     rows = [{"key": f"{n % 2}/{n}", "size": n, "last_modified_date": AT} for n in range(20)]
     for day, format_ in enumerate(FORMATS):
         Writer(s3.client).deliver(AT + timedelta(days=day), rows, format=format_)

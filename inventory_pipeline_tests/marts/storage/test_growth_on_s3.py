@@ -8,12 +8,9 @@ from inventory_pipeline.lake import DuckDBEngine, Lake
 from inventory_pipeline.marts import build_mart, marts
 from inventory_pipeline.marts.storage.growth import building
 from inventory_pipeline.marts.storage.places import prefix_pattern
-from inventory_pipeline_tests.lake.test_s3 import endpoint, s3_lake
 from inventory_pipeline_tests.marts.storage.delivered import TODAY, YESTERDAY, deliver, obj
 from inventory_pipeline_tests.marts.storage.test_growth import amounts
 from inventory_pipeline_tests.marts.storage.test_growth_pieces import written
-
-__all__ = ["endpoint", "s3_lake"]
 
 
 @pytest.mark.full
