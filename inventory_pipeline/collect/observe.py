@@ -5,6 +5,7 @@ Belongs here: reading sources, types, tags, ownership, ARNs and edges. Not here:
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -235,7 +236,13 @@ def _bigint(value: Any) -> int:
 def _double(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise _unexpected("a number", value)
-    return float(value)
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise _unexpected("a number", value) from None
+    if not math.isfinite(number):
+        raise _unexpected("a number", value)
+    return number
 
 
 def _timestamp(value: Any) -> datetime:

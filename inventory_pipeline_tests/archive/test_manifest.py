@@ -123,7 +123,6 @@ KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=250)
 
 @settings(
     max_examples=25,
-    deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

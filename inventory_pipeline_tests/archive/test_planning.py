@@ -314,7 +314,6 @@ OBJECTS = st.fixed_dictionaries(
 
 @settings(
     max_examples=12,
-    deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

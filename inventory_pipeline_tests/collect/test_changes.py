@@ -203,7 +203,7 @@ looks = st.tuples(
 )
 
 
-@settings(max_examples=10, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(st.lists(looks, min_size=2, max_size=5))
 def test_comings_and_goings_add_up(
     tmp_path_factory: pytest.TempPathFactory, series: list[tuple[str, set[str]]]

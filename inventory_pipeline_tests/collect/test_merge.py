@@ -335,7 +335,7 @@ def look_at(
     )
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(st.lists(looks, max_size=3), st.data())
 def test_cells_joined_in_chunks_are_as_if_joined_at_once(
     tmp_path_factory: pytest.TempPathFactory, series: list[dict[Any, Any]], data: st.DataObject

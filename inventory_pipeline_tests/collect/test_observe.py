@@ -173,6 +173,9 @@ def test_numbers_of_other_kinds() -> None:
     for value in (2**63, 1.5, True, "1.5", float("nan")):
         with pytest.raises(UnexpectedAnswerError):
             coerce(T.BIGINT, value)
+    for value in (Decimal("sNaN"), float("nan"), float("inf"), 10**400, True, "0.5"):
+        with pytest.raises(UnexpectedAnswerError):
+            coerce(T.DOUBLE, value)
 
 
 def test_amounts_are_exact() -> None:

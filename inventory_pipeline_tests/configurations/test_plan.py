@@ -220,7 +220,7 @@ CONFIGURATIONS = st.builds(
 SHAPE = get_session().get_service_model("s3").shape_for("InventoryConfiguration")
 
 
-@running(deadline=None, max_examples=50)
+@running(max_examples=50)
 @given(configuration=CONFIGURATIONS)
 def test_what_is_put_is_read_back(configuration: Configuration) -> None:
     sent = configuration.to_aws("aws-cn")
@@ -228,7 +228,7 @@ def test_what_is_put_is_read_back(configuration: Configuration) -> None:
     assert not ParamValidator().validate(sent, SHAPE).has_errors()
 
 
-@running(deadline=None, max_examples=50)
+@running(max_examples=50)
 @given(one=CONFIGURATIONS, other=CONFIGURATIONS)
 def test_differences_are_none_just_where_both_are_equal(
     one: Configuration, other: Configuration

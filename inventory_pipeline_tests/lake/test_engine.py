@@ -55,7 +55,7 @@ def total_by_department(engine: DuckDBEngine) -> Decimal:
     return stored
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(amounts=st.lists(MONEY, min_size=1, max_size=50))
 def test_money_stays_exact_through_sql_and_files(tmp_path_factory, amounts: list[Decimal]):
     lake = Lake.open(str(tmp_path_factory.getbasetemp() / "money"))
@@ -126,7 +126,7 @@ def test_a_sum_beyond_bigint_fails(lake: Lake):
         db.build("storage_usage", USAGE)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(n=st.integers(min_value=0, max_value=BIGINT_MAX))
 def test_gb_is_exact_to_a_millionth_for_any_bigint(macros, n: int):
     (found,) = macros.execute("SELECT gb(CAST($n AS BIGINT))", {"n": n}).fetchone()

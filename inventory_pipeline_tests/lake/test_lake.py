@@ -209,7 +209,7 @@ def test_a_column_that_a_contract_gains_is_null_in_older_files(lake: Lake, contr
     assert found() == [(1, None), (2, 0)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(text=st.text(max_size=64), other=st.text(max_size=64))
 def test_hostile_text_is_only_ever_a_value(tmp_path_factory, text: str, other: str):
     lake = Lake.open(str(tmp_path_factory.getbasetemp() / "hostile [1]*'\"#%20;é"))

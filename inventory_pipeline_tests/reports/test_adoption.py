@@ -117,7 +117,7 @@ def assert_same_everywhere(file: Path, report: pa.Table) -> None:
         }
     ),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_an_adopted_report_has_the_same_rows_on_every_reader(
     rows: int, names: set[str], options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -306,7 +306,7 @@ WHOLE = written(DAMAGED, row_group_size=15, write_page_index=True)
 
 
 @given(at=st.integers(0, len(WHOLE) - 1), bits=st.integers(1, 255), cut=st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_damaged_report_never_becomes_other_rows(
     at: int, bits: int, cut: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

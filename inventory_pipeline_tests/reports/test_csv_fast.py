@@ -123,7 +123,7 @@ def reports(draw: st.DrawFn) -> tuple[tuple[str, ...], list[Row]]:
     return tuple(fields), draw(st.lists(rows, max_size=12))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(reports(), st.lists(st.integers(0, 5000), max_size=3))
 def test_any_report_has_the_rows_that_were_written(
     db: Session, folder: Path, report: tuple[tuple[str, ...], list[Row]], cuts: list[int]
@@ -191,7 +191,7 @@ CHECKS = pytest.mark.parametrize("check", [check_edited_text, check_edited_gzip]
 
 
 @CHECKS
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(EDITS, min_size=1, max_size=3))
 def test_damage_is_read_as_by_duckdb_or_not_at_all(
     db: Session, folder: Path, check: Callable[..., None], edits: list[tuple[str, int, int]]
@@ -201,7 +201,7 @@ def test_damage_is_read_as_by_duckdb_or_not_at_all(
 
 @pytest.mark.full
 @CHECKS
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(EDITS, min_size=1, max_size=3))
 def test_much_damage_is_read_as_by_duckdb_or_not_at_all(
     db: Session, folder: Path, check: Callable[..., None], edits: list[tuple[str, int, int]]

@@ -171,7 +171,7 @@ def test_a_file_without_rows(db: Session, folder: Path, way: str) -> None:
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(KEYS, min_size=1, max_size=20), st.sampled_from([*WAYS, "CSV until 2018"]))
 @example(["a+b", "a b", "a%2Bb", "%", "%25", "%zz", "%2", '"', ",", "\n", "\r\n", "\\", "'"], "CSV")
 @example(["../../x", "=cmd()", "<script>", "\x00", " lead", "#x", "ÿ", "\U0010ffff"], "CSV")

@@ -59,7 +59,7 @@ def rebuilt(file: bytes) -> bytes:
         }
     ),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_arrows_footers_are_kept_bit_for_bit(
     types: list[pa.DataType], rows: int, options: dict[str, Any]
 ) -> None:
@@ -73,7 +73,7 @@ def test_arrows_footers_are_kept_bit_for_bit(
 
 
 @given(rows=st.integers(0, 5000), compression=st.sampled_from(["snappy", "zstd", "uncompressed"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_duckdbs_footers_are_kept_bit_for_bit(
     rows: int, compression: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -163,7 +163,6 @@ ROWS = st.fixed_dictionaries({
 
 @settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(ROWS, max_size=30), st.integers(0, 3), st.integers(0, 5))

@@ -139,7 +139,7 @@ ROWS = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ROWS, max_size=25), st.integers(0, 5), st.integers(0, 25), st.booleans())
 @example([{"key": "a/b"}, {"key": "a/bc"}, {"key": "a//"}, {"key": None}, {"key": ""}], 2, 1, True)
 def test_loops_and_sql_equal_a_naive_count(
@@ -233,7 +233,7 @@ PARTIALS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(PARTIALS, min_size=1, max_size=3), st.integers(0, 5))
 def test_partials_are_combined_under_the_cap(
     tmp_path_factory: pytest.TempPathFactory,

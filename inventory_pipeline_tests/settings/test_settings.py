@@ -11,7 +11,6 @@ import dagster as dg
 import pytest
 import yaml
 from hypothesis import example, given
-from hypothesis import settings as running
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -584,8 +583,6 @@ POLICIES = st.builds(
 REGIONS = st.sampled_from(["us-east-1", "us-gov-west-1", "ap-*", "eu-[!w]*"])
 REFERENCES = st.sampled_from([None, "env:HOOK", f"secretsmanager:{SECRET_ARN}"])
 
-UNHURRIED = running(deadline=None)  # machines that test are often busy
-
 
 @st.composite
 def all_settings(draw: st.DrawFn) -> Settings:
@@ -655,7 +652,6 @@ JSON = st.recursive(
 
 
 class TestProperties:
-    @UNHURRIED
     @given(settings=all_settings())
     def test_dumped_settings_load_as_they_were(self, tmp_path_factory, settings: Settings):
         folder = tmp_path_factory.mktemp("settings")
@@ -665,7 +661,6 @@ class TestProperties:
         assert load_settings(as_yaml, {}) == settings
         assert load_settings(as_json, {}) == settings
 
-    @UNHURRIED
     @given(path=st.sampled_from(key_paths(Settings)), data=st.data())
     def test_a_misspelt_key_is_always_named(self, tmp_path_factory, path, data: st.DataObject):
         beside = {other[-1] for other in key_paths(Settings) if other[:-1] == path[:-1]}
@@ -680,7 +675,6 @@ class TestProperties:
         assert f"inventory.json: {format_path(wrong)}: unknown key; " in line
         assert SECRET not in line
 
-    @UNHURRIED
     @given(path=st.sampled_from(key_paths(Settings)), value=JSON)
     @example(path=("accounts",), value={"": {"": None}})
     @example(path=("accounts",), value={"[key]": {"account_id": 1}})
@@ -694,14 +688,12 @@ class TestProperties:
                 assert SECRET not in line
 
     @pytest.mark.filterwarnings("ignore:Found a cron schedule with an interval")
-    @UNHURRIED
     @given(cron=CRONS)
     def test_an_accepted_cron_is_one_that_dagster_takes(self, cron: str):
         Settings.model_validate({"schedules": {"cleanup": {"cron": cron}}})
         dg.ScheduleDefinition(name="cleanup", job_name="cleanup", cron_schedule=cron)
 
     @pytest.mark.filterwarnings("ignore:Found a cron schedule with an interval")
-    @UNHURRIED
     @given(cron=st.text(alphabet="0123456789*/,- ?LWMONjan#@", max_size=14))
     @example("*/0 * * * *")
     @example("5-1 * * * *")

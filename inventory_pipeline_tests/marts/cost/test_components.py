@@ -243,14 +243,14 @@ class TestTiers:
     ).map(sorted)
     usd = st.decimals(Decimal("0.000000000001"), 100, places=12)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(ends=tier_ends, data=st.data())
     def test_a_resources_own_quantity(self, ends: list[Decimal], data: st.DataObject) -> None:
         tiers = self.tiers(ends, data)
         quantity = data.draw(st.one_of(self.money, st.sampled_from([*ends, Decimal(0)])))
         assert self.price(tiers, [quantity], "resource") == [_cents(_cost(tiers, quantity))]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(ends=tier_ends, data=st.data())
     def test_an_accounts_total_is_shared_out_without_gap_or_overlap(
         self, ends: list[Decimal], data: st.DataObject

@@ -285,7 +285,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         yield session
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(before=listings, after=listings, schema=st.sampled_from((CURRENT, VERSIONS)))
 def test_changes_add_up_in_every_cell_of_usage(
     db: Session, before: list[Row], after: list[Row], schema: str

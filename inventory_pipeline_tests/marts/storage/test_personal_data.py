@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory_pipeline.lake.engine import Session
@@ -147,7 +147,6 @@ def test_settings_add_patterns_and_switch_rules_off(tmp_path: Path) -> None:
         found(rules_off=["birth_dates"])
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_shape_has_no_letter_or_digit_of_what_it_is_of(shapes: Session, text: str) -> None:
     (shape,) = shapes.query("SELECT shape($text) AS shape", {"text": text})["shape"].to_pylist()
