@@ -15,8 +15,8 @@ from inventory_pipeline.reports.errors import NotReadyError, ReportError
 from inventory_pipeline.reports.manifest import ReportFile
 from inventory_pipeline.reports.refusals import why_refused
 
-CHUNK = 8 * 1024 * 1024
-"""Bytes held in memory while downloading."""
+CHUNK = 256 * 1024
+"""Bytes taken at a time while downloading. Writes of 1 MB and more cost Linux twice the CPU."""
 
 MANIFEST_LIMIT = 64 * 1024 * 1024
 """Bytes of a manifest.json that are read: 200,000 and more report files."""
