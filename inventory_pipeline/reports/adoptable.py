@@ -44,13 +44,13 @@ class NotAdoptableError(Exception):
 
 @dataclass(frozen=True)
 class Columns:
-    """A report's columns by their places: those that stay as they are, and those to be recoded.
+    """A report's columns: the places of those that stay as they are, and those to be recoded.
 
-    `kept` says of each whether it is text; `recoded` what becomes of it.
+    `kept` says of each whether it is text; `recoded` has what is to become of it.
     """
 
     kept: Mapping[int, bool]
-    recoded: Mapping[int, pa.Field]
+    recoded: Sequence[pa.Field]
 
 
 def filled_groups(metadata: Struct) -> list[Struct]:
@@ -80,7 +80,7 @@ def judge(schema: pq.ParquetSchema, metadata: Struct, fields: Sequence[str], end
         if name in fields and found[places[name]].max_definition_level:
             _check_never_null(metadata, places[name], name)
     kept: dict[int, bool] = {}
-    recoded: dict[int, pa.Field] = {}
+    recoded: list[pa.Field] = []
     contract = {c.name: c.type for c in tables()["s3_objects"].columns}
     arrow = schema.to_arrow_schema()
     for at in sorted(places[name] for name in fields):
@@ -88,7 +88,7 @@ def judge(schema: pq.ParquetSchema, metadata: Struct, fields: Sequence[str], end
         if _stays(column, wanted or ColumnType.TEXT):
             kept[at] = wanted in (ColumnType.TEXT, None)
         else:
-            recoded[at] = _recoded(column, wanted, arrow.field(at).type)
+            recoded.append(_recoded(column, wanted, arrow.field(at).type))
     return Columns(kept, recoded)
 
 

@@ -82,7 +82,7 @@ def write_tail(
             report.seek(0)
             with pq.ParquetFile(report, pre_buffer=True) as parquet:
                 columns = judge(parquet.schema, metadata, fields, footer_start)
-                recoded = _write_recoded(parquet, metadata, columns.recoded, tail)
+                recoded = _write_recoded(parquet, columns.recoded, tail)
             return _write_rest(tail, footer_start, metadata, columns.kept, recoded, constants)
     except BaseException:
         tail.unlink(missing_ok=True)
@@ -106,9 +106,7 @@ def _not_adoptable() -> Iterator[None]:
         raise NotAdoptableError(str(error).splitlines()[0]) from error
 
 
-def _write_recoded(
-    parquet: pq.ParquetFile, metadata: Struct, fields: Mapping[int, pa.Field], file: Path
-) -> Struct:
+def _write_recoded(parquet: pq.ParquetFile, fields: Sequence[pa.Field], file: Path) -> Struct:
     """A Parquet file of the same row groups with these columns, less its footer, which it returns.
 
     Nothing is written where there are no such columns.
@@ -119,12 +117,15 @@ def _write_recoded(
     if not fields:
         file.write_bytes(b"")
         return Struct()
+    texts = [field.name for field in fields if pa.types.is_string(field.type)]
+    instants = [field.name for field in fields if field.name not in texts]
     writer = pq.ParquetWriter(
         file,
-        schema := pa.schema(list(fields.values())),
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=[field.name for at, field in fields.items() if _repeats(metadata, at)],
+        schema := pa.schema(fields),
+        # Instants' differences, in as many bits as they need, are smaller than zstd makes them.
+        compression=dict.fromkeys(texts, "zstd") | dict.fromkeys(instants, "none"),
+        column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED"),
+        use_dictionary=texts,
         store_schema=False,
     )
     with writer:
@@ -136,14 +137,6 @@ def _write_recoded(
         end, footer = read_footer(written)
         written.truncate(end)
     return footer
-
-
-def _repeats(metadata: Struct, at: int) -> bool:
-    """Whether a column has few values, many times: then it is packed to half its size or less."""
-    groups = filled_groups(metadata)
-    chunks = [chunks_of(group)[at].struct(ChunkField.METADATA) for group in groups]
-    values = sum(chunk.required(DataField.VALUES) for chunk in chunks)
-    return sum(chunk.required(DataField.BYTES) for chunk in chunks) < 4 * values
 
 
 def _recoded(parquet: pq.ParquetFile, group: int, rows: int, field: pa.Field) -> pa.ChunkedArray:

@@ -67,7 +67,7 @@ def decode(
     db.save(select, constants | {"file": str(file)}, target)
 
 
-def _batches(manifest: Manifest, file: Path) -> Iterator[pa.RecordBatch] | None:
+def _batches(manifest: Manifest, file: Path) -> Iterator[pa.RecordBatch | pa.Table] | None:
     """The rows of a file as record batches, where that is the way for it."""
     if manifest.format == "ORC":
         return orc.read_batches(file, [*manifest.columns, *manifest.unknown_fields])

@@ -26,7 +26,7 @@ BATCH_BYTES = 1 << 25
 NEVER_EMPTY = ("bucket", "key")
 
 
-def read_batches(file: Path, fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def read_batches(file: Path, fields: Sequence[str]) -> Iterator[pa.Table]:
     """The rows of a report file, by `batch_schema`; none for a file without rows.
 
     Raises pyarrow.ArrowException or OSError where the file is damaged, lacks a field, has text that
@@ -50,52 +50,43 @@ def read_batches(file: Path, fields: Sequence[str]) -> Iterator[pa.RecordBatch]:
     yield from map(partial(_converted, schema), _gathered(found))
 
 
-def _gathered(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Small batches put together to large ones."""
+def _gathered(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Small batches as larger ones, which are not copied for it."""
     import pyarrow as pa
 
     held: list[pa.RecordBatch] = []
     for piece in pieces:
         held.append(piece)
         if len(held) * READ_ROWS >= BATCH_ROWS or sum(p.nbytes for p in held) >= BATCH_BYTES:
-            whole = pa.concat_batches(held)
+            whole = pa.Table.from_batches(held)
             held.clear()
             del piece
             yield whole
             del whole
     if sum(piece.num_rows for piece in held):
-        yield pa.concat_batches(held)
+        yield pa.Table.from_batches(held)
 
 
-def _converted(schema: pa.Schema, batch: pa.RecordBatch) -> pa.RecordBatch:
+def _converted(schema: pa.Schema, batch: pa.Table) -> pa.Table:
     import pyarrow as pa
 
-    columns = [_column(batch[field.name], field) for field in schema]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    return pa.table([_column(batch[field.name], field) for field in schema], schema=schema)
 
 
-def _column(values: pa.Array, field: pa.Field) -> pa.Array:
+def _column(values: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     """A column in the type that it is to have; text is checked, for Arrow takes ORC's word."""
     import pyarrow as pa
 
     if values.null_count and field.name in NEVER_EMPTY:
         raise pa.ArrowInvalid(f"column {field.name} is empty")
     if pa.types.is_dictionary(field.type):
-        encoded = _text(values).dictionary_encode()
-        encoded.dictionary.validate(full=True)
+        encoded = as_text(values).dictionary_encode()  # its chunks share one dictionary
+        encoded.chunk(0).dictionary.validate(full=True)
         return encoded
     if pa.types.is_string(field.type):
-        text = _text(values)
+        text = as_text(values)
         text.validate(full=True)
         return text
     if pa.types.is_timestamp(field.type) and not pa.types.is_timestamp(values.type):
         raise pa.ArrowInvalid(f"column {field.name} is {values.type}, not an instant")
     return values.cast(field.type, safe=not pa.types.is_timestamp(field.type))
-
-
-def _text(values: pa.Array) -> pa.Array:
-    import pyarrow as pa
-
-    if pa.types.is_string(values.type):
-        return values
-    return as_text(pa.chunked_array([values])).combine_chunks()

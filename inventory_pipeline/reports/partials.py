@@ -42,7 +42,7 @@ class PartialWriter:
     def __enter__(self) -> PartialWriter:
         return self
 
-    def counted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def counted(self, batch: pa.RecordBatch | pa.Table) -> pa.RecordBatch | pa.Table:
         """The batch, which has been counted."""
         self._rollup.add(batch)
         if self._rollup.full:

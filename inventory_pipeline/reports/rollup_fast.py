@@ -105,7 +105,7 @@ class UsageRollup:
             or any(len(texts.codes) >= GROUP_LIMIT for texts in self._texts)
         )
 
-    def add(self, batch: pa.RecordBatch) -> None:
+    def add(self, batch: pa.RecordBatch | pa.Table) -> None:
         """Count rows of `s3_objects`. Columns may be missing, but for the key, and texts encoded.
 
         Raises ReportError where a group has 2^63 bytes and more.
@@ -115,7 +115,7 @@ class UsageRollup:
         rows = batch.num_rows
         if not rows:
             return
-        columns = {name: batch[name] for name in COLUMNS if name in batch.schema.names}
+        columns = {name: _whole(batch[name]) for name in COLUMNS if name in batch.schema.names}
         sizes, sized = _numbers(columns.get("size"), rows)
         markers = _flags(columns.get("is_delete_marker"), rows, missing=False)
         codes = np.empty((len(TEXTS) + 2, rows), np.int32)
@@ -312,6 +312,12 @@ def _constant(array: NDArray[Number]) -> NDArray[Number]:
     """The array, which is not to be written to: numba compiles anew for each mix of those."""
     array.flags.writeable = False
     return array
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _text_buffers(texts: pa.Array) -> tuple[Longs, Bytes]:

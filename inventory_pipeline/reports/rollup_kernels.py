@@ -125,10 +125,10 @@ def _append(known: Bytes, ends: Longs, code: int, data: Bytes, start: int, lengt
 
 @part
 def _band(value: int, bounds: Longs) -> int:
-    """How many of the rising bounds a value has reached."""
+    """How many of the bounds a value has reached."""
     band = 0
-    while band < len(bounds) and value >= bounds[band]:
-        band += 1
+    for bound in bounds:  # to the end in any case: processors guess wrongly where to stop
+        band += value >= bound
     return band
 
 
