@@ -17,7 +17,7 @@ from inventory_pipeline.defs.partitions import delivery_partitions, snapshot_par
 from inventory_pipeline.defs.publication import publication_assets
 from inventory_pipeline.defs.resources import Clock, Inventory
 from inventory_pipeline.defs.s3_inventory import erasures_asset, ingest_assets
-from inventory_pipeline.defs.schedules import analysis_sensor, jobs, schedules
+from inventory_pipeline.defs.schedules import analysis_sensor, jobs, schedules, trend_sensor
 from inventory_pipeline.defs.snapshots import snapshot_assets
 from inventory_pipeline.defs.upkeep import upkeep_job, upkeep_schedule
 
@@ -46,6 +46,7 @@ def build_defs(resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         sensors=[
             delivery_sensor(),
             analysis_sensor(all_jobs),
+            trend_sensor(all_jobs),
             failure_sensor(),
         ],
         resources=resources,

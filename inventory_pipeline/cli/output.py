@@ -45,6 +45,8 @@ GAP = 3
 DISPENSABLE = (
     "grain",
     "horizon_months",
+    "forecast_90d_low_usd",
+    "forecast_90d_high_usd",
     "forecast_90d_low_bytes",
     "forecast_90d_high_bytes",
     "change_7d_bytes",
@@ -172,14 +174,14 @@ def plain(value: Decimal) -> str:
 
 def write_csv(section: Section, stream: TextIO) -> None:
     """Header and rows; on a terminal, control characters are shown as escapes."""
-    harmless = _terminal_cell if stream.isatty() else cell
+    harmless = (lambda text: cell(safe(text))) if stream.isatty() else cell
     writer = csv.writer(stream, lineterminator="\n")
+    # By itself it leaves a carriage return bare, which readers take for the end of a row.
+    quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow([harmless(name) for name in section.columns])
-    writer.writerows([_csv_value(v, harmless) for v in row] for row in section.rows)
-
-
-def _terminal_cell(text: str) -> str:
-    return cell(safe(text))
+    for row in section.rows:
+        cells = [_csv_value(value, harmless) for value in row]
+        (quoting if any("\r" in str(one) for one in cells) else writer).writerow(cells)
 
 
 def _csv_value(value: object, harmless: Callable[[str], str]) -> object:

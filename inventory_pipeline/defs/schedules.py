@@ -1,7 +1,7 @@
 """Jobs, their schedules, and what follows an ingestion. Cron and on/off come from settings."""
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -11,9 +11,12 @@ from inventory_pipeline.defs.partitions import (
     delivery_day,
     snapshot_key,
 )
+from inventory_pipeline.defs.presentation import asset_key
 from inventory_pipeline.defs.resources import Inventory
 from inventory_pipeline.marts import days_compared_with
+from inventory_pipeline.marts.storage.growth import GROWTH
 from inventory_pipeline.marts.storage.overdue import awaited_days
+from inventory_pipeline.marts.storage.trend import TREND, trends_resting_on
 from inventory_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,7 +68,13 @@ OVER = timedelta(days=3)
 ASKED_AGAIN = 7
 """How many days, of which that one is the last, are checked again while a report is awaited."""
 
-AFTER_INGESTION = ("storage_analysis", "archive_plan")
+ANALYSIS = "storage_analysis"
+AFTER_INGESTION = (ANALYSIS, "archive_plan")
+
+# How Dagster tags a run with its partition, or with the first and the last of several.
+PARTITION = "dagster/partition"
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
 
 
 def jobs() -> "list[UnresolvedAssetJobDefinition]":
@@ -166,13 +175,13 @@ def delivery_check_schedule(settings: Settings) -> dg.ScheduleDefinition:
     return tick
 
 
-def _request_of_days(first: date, last: date, tick: str) -> dg.RunRequest:
+def _request_of_days(first: date, last: date, tick: str, **more: Any) -> dg.RunRequest:
     """One run of all these days; of several, as Dagster tags a backfill in a single run."""
     start, end = f"{first:{DAY_FORMAT}}", f"{last:{DAY_FORMAT}}"
     if start == end:
-        return dg.RunRequest(run_key=f"{end} {tick}", partition_key=end)
-    tags = {"dagster/asset_partition_range_start": start, "dagster/asset_partition_range_end": end}
-    return dg.RunRequest(run_key=f"{end} {tick}", tags=tags)
+        return dg.RunRequest(run_key=f"{end} {tick}", partition_key=end, **more)
+    tags = {RANGE_START: start, RANGE_END: end}
+    return dg.RunRequest(run_key=f"{end} {tick}", tags=tags, **more)
 
 
 def analysis_sensor(
@@ -180,7 +189,7 @@ def analysis_sensor(
 ) -> dg.SensorDefinition:
     """Analyses a day's storage and plans its archive each time deliveries of it were ingested.
 
-    Where they were late, the storage of the days that are compared with it is analysed again.
+    Where they were late, the days that are compared with it are compared again.
     """
 
     @dg.run_status_sensor(
@@ -194,17 +203,66 @@ def analysis_sensor(
     )
     def ingested(context: dg.RunStatusSensorContext, inventory: Inventory) -> list[dg.RunRequest]:
         run = context.dagster_run
-        key = run.tags["dagster/partition"]
-        later = days_compared_with(inventory.lake, delivery_day(key))
-        wanted = [
-            *((job, key) for job in AFTER_INGESTION),
-            *(("storage_analysis", f"{day:{DAY_FORMAT}}") for day in later),
-        ]
-        return [
+        key = run.tags[PARTITION]
+        of_day = [
             dg.RunRequest(
-                run_key=f"{job} of {day} after {run.run_id}", job_name=job, partition_key=day
+                run_key=f"{job} of {key} after {run.run_id}", job_name=job, partition_key=key
             )
-            for job, day in wanted
+            for job in AFTER_INGESTION
         ]
+        again = [
+            _request_of_days(
+                day,
+                day,
+                f"compared after {run.run_id}",
+                job_name=ANALYSIS,
+                asset_selection=[asset_key(GROWTH.table)],
+            )
+            for day in days_compared_with(inventory.lake, delivery_day(key))
+        ]
+        return [*of_day, *again]
 
     return ingested
+
+
+def trend_sensor(known: "Mapping[str, UnresolvedAssetJobDefinition]") -> dg.SensorDefinition:
+    """Draws the trends of later days again, in one run, each time a day's usage was computed late.
+
+    Not after its ingestion: a trend's points are of the day's usage, which comes after.
+    """
+
+    @dg.run_status_sensor(
+        name="trends_after_analysis",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[known[ANALYSIS]],
+        request_jobs=[known[ANALYSIS]],
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Storage trends of the days after one whose usage was computed late.",
+    )
+    def analyzed(
+        context: dg.RunStatusSensorContext, inventory: Inventory
+    ) -> dg.RunRequest | dg.SkipReason:
+        run = context.dagster_run
+        if run.asset_selection and asset_key("storage_usage") not in run.asset_selection:
+            return dg.SkipReason("the run computed no usage, which trends rest on")
+        first, last = _days_of(run)
+        later = trends_resting_on(inventory.lake, first, last)
+        if not later:
+            return dg.SkipReason(f"no later trend rests on {last}")
+        return _request_of_days(
+            later[0],
+            later[-1],
+            f"trends after {run.run_id}",
+            job_name=ANALYSIS,
+            asset_selection=[asset_key(TREND.table)],
+        )
+
+    return analyzed
+
+
+def _days_of(run: dg.DagsterRun) -> tuple[date, date]:
+    """The first and the last day that a run was of."""
+    if key := run.tags.get(PARTITION):
+        return delivery_day(key), delivery_day(key)
+    return delivery_day(run.tags[RANGE_START]), delivery_day(run.tags[RANGE_END])

@@ -1,6 +1,6 @@
 """How stored objects change from a delivery to the next, and where that leads."""
 
-from inventory_pipeline.columns import Column, bigint, date, text
+from inventory_pipeline.columns import Column, bigint, date, money, text
 from inventory_pipeline.tables.model import DELIVERY, DELIVERY_COLUMNS, Table
 from inventory_pipeline.tables.storage import BUCKET_PLACE
 
@@ -22,6 +22,13 @@ def _forecast(days: int) -> tuple[Column, ...]:
         bigint(f"forecast_{days}d_bytes", f"Bytes in {days} days, if the trend goes on."),
         bigint(f"forecast_{days}d_low_bytes", "Lower end of its interval of four in five."),
         bigint(f"forecast_{days}d_high_bytes", "Upper end."),
+        money(
+            f"forecast_{days}d_usd",
+            "Dollars a month for these bytes at the average price of those stored now; NULL is "
+            "unknown.",
+        ),
+        money(f"forecast_{days}d_low_usd", "For the lower end."),
+        money(f"forecast_{days}d_high_usd", "For the upper end."),
     )
 
 
@@ -75,13 +82,14 @@ TABLES: tuple[Table, ...] = (
     Table(
         "storage_trend",
         "storage",
-        "Objects and bytes of a configuration over 90 days, and where they lead.",
+        "Objects and bytes of a configuration over 90 days, where they lead, and what that costs.",
         "one delivery of a configuration",
         (
             *DELIVERY_COLUMNS,
             *BUCKET_PLACE,
             bigint("objects", "Object versions.", required=True),
             bigint("bytes", "Bytes stored; NULL where the report does not tell sizes."),
+            money("monthly_usd", "Dollars a month at list price; NULL is unknown."),
             bigint(
                 "deliveries", "Deliveries of the last 90 days, this one included.", required=True
             ),
@@ -93,6 +101,8 @@ TABLES: tuple[Table, ...] = (
             *_forecast(30),
             *_forecast(90),
             text("unknown_reason", "Why there is no trend."),
+            text("unpriced_reason", "Why dollars are unknown, other than for want of a trend."),
+            text("price_as_of", "Month of the price, YYYY-MM."),
         ),
         DELIVERY,
         ("delivered_on",),

@@ -2,11 +2,19 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from inventory_pipeline.cli.storage.growth import sparkline
+from inventory_pipeline.cli.storage.trends import (
+    CHANGES,
+    by_place,
+    forecast_note,
+    sparkline,
+    summed,
+)
 from inventory_pipeline.lake import DuckDBEngine, Lake
 from inventory_pipeline.marts import build_mart, marts
 from inventory_pipeline.marts.storage.places import prefix_pattern
@@ -79,6 +87,51 @@ def test_filters_and_an_empty_lake(run, grown: Path, tmp_path: Path) -> None:
     nothing = run("storage", "growth", "--lake", tmp_path / "empty")
     assert nothing.exit_code == 1
     assert "storage_analysis" in nothing.stderr
+
+
+def test_trends_are_summed_over_an_account(run, grown: Path) -> None:
+    given = ("storage", "growth", "--by", "account", "--format", "json", "--lake", grown)
+    answer = json.loads(run(*given).stdout)
+    collected, stranger = answer["trends"]
+    assert (collected["account_id"], collected["reports"]) == ("111122223333", 2)
+    assert (collected["bytes"], collected["change_7d_bytes"]) == (8 * GIB, 4 * GIB)
+    assert (collected["monthly_usd"], collected["unpriced_parts"]) == (None, 2)
+    assert collected["unknown_reason"] == "2 of 2 reports left out, without a trend"
+    assert (stranger["account_id"], stranger["bytes"]) == (None, GIB)
+    assert answer["forecast"]["bytes"] == 9 * GIB
+
+
+def report(account: str, stored: int | None, trend: int | None, usd: str | None) -> dict[str, Any]:
+    """A trend as its view reads it: with these bytes in 90 days, and what they would cost."""
+    ends = {"_low": -1, "": 0, "_high": 1}
+    return {
+        "account_id": account, "bytes": stored, "daily_bytes": trend,
+        "monthly_usd": usd and Decimal(usd), **dict.fromkeys(CHANGES, stored),
+        **{f"forecast_{days}d{end}_bytes": None if trend is None else trend + by
+           for days in (30, 90) for end, by in ends.items()},
+        **{f"forecast_{days}d{end}_usd": usd and Decimal(usd) + by
+           for days in (30, 90) for end, by in ends.items()},
+    }  # fmt: skip
+
+
+def test_what_has_no_trend_is_left_out_and_told() -> None:
+    whole = [report("a", 5, 7, "2.5"), report("a", 1, 3, "2")]
+    parts = [report("b", 9, 8, None), report("b", 2, None, None), report("b", None, None, None)]
+    a, b = by_place([*parts, *whole], ["account_id"])
+    assert (a["bytes"], a["change_30d_bytes"], a["monthly_usd"]) == (6, 6, Decimal("4.5"))
+    assert [a[f"forecast_90d{end}_bytes"] for end in ("_low", "", "_high")] == [8, 10, 12]
+    assert a["forecast_90d_high_usd"] == Decimal("6.5")
+    assert a["unknown_reason"] is a["unpriced_reason"] is None
+    assert list(forecast_note(a)) == [
+        "In 90 days: 10 B (8 B to 12 B), $4.50 a month ($2.50 to $6.50)"
+    ]
+    assert (b["bytes"], b["change_30d_bytes"], b["unpriced_parts"]) == (None, None, 3)
+    assert (b["forecast_90d_bytes"], b["forecast_90d_usd"]) == (8, None)
+    assert list(forecast_note(b)) == [
+        "In 90 days: 8 B (7 B to 9 B); 2 of 3 reports left out, without a trend; "
+        "1 of 3 reports left out, without a price"
+    ]
+    assert list(forecast_note(summed(parts[1:]))) == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from inventory_pipeline.marts import build_mart, marts
 from inventory_pipeline.marts.storage.parameters import storage_parameters
 from inventory_pipeline.settings.model import S3InventorySettings
-from inventory_pipeline_tests.archive.planted import DAY, SNAPSHOT
+from inventory_pipeline_tests.archive.planted import DAY, SNAPSHOT, plant_buckets
 from inventory_pipeline_tests.archive.planted import rows as contract_rows
 from inventory_pipeline_tests.marts.storage.delivered import deliver
 from inventory_pipeline_tests.marts.storage.planting import FIELDS, House, obj
@@ -79,6 +79,9 @@ def test_after_a_clean_up_nothing_is_found(house: House, shown, left: list[Any])
     assert failing == [0] * len(left)
     for view in ("usage", "tenants"):
         assert sum(row["objects"] for row in shown(view, "--by", "bucket")["rows"]) == len(left)
+    # Nothing costs nothing; of what is not there at all, the price is unknown.
+    assert shown("usage", "--department", "Research")["total"]["monthly_usd"] == 0
+    assert shown("usage", "--department", "Sales")["total"]["monthly_usd"] is None
 
 
 def test_a_delivery_without_its_marts_does_not_empty_the_views(house: House, shown) -> None:
@@ -100,6 +103,7 @@ def test_disjoint_reports_add_up(house: House, shown, run, tmp_path: Path) -> No
         "oldest": str(DAY),
         "newest": str(DAY + timedelta(days=2)),
         "other_reports": 1,
+        "empty_reports": 0,
     }
     [unencrypted] = shown("compliance", "--rule", "unencrypted")["rows"]
     assert (unencrypted["failing_objects"], unencrypted["passing_objects"]) == (2, 1)
@@ -138,6 +142,23 @@ def test_of_two_reports_of_the_same_the_newer_counts(house: House, shown) -> Non
     listed(house, DAY + timedelta(days=1), [obj("clean/1", 5)], "daily")
     assert shown("usage")["total"]["bytes"] == 5
     assert shown("waste")["rows"] == []
+
+
+def test_buckets_are_compared_on_the_day_that_has_most_of_them(house: House, shown, run) -> None:
+    """A weekly report stands beside daily ones on Sundays only."""
+    plant_buckets(house.lake, {"resource_id": "data-1"}, {"resource_id": "data-2"})
+    for age, buckets in ((11, 3), (7, 2), (0, 1)):
+        day = DAY + timedelta(days=11 - age)
+        for number in range(1, buckets + 1):
+            deliver(house.lake, DIRTY[:1], day, bucket=f"data-{number}", schema=FIELDS)
+        for table in ("storage_usage", "duplicate_candidates"):
+            build_mart(house.engine, marts()[table], day, PARAMETERS)
+    [row] = shown("duplicates", "--scope", "all")["rows"]
+    assert (row["delivered_on"], row["buckets"]) == (str(DAY + timedelta(days=4)), 2)
+    told = run("storage", "duplicates", "--scope", "all", "--lake", house.lake.location).stdout
+    assert "Compared: 2 of 2 buckets, which delivered on 2026-11-05" in told
+    assert "Compared" not in run("storage", "duplicates", "--lake", house.lake.location).stdout
+    assert shown("duplicates", "--until", str(DAY), "--department", "Sales")["rows"] == []
 
 
 def test_filters_do_not_choose_an_older_delivery(house: House, shown) -> None:

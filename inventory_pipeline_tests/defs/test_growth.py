@@ -7,8 +7,10 @@ from datetime import date, timedelta
 import dagster as dg
 import pytest
 
+from inventory_pipeline.marts import build_mart, marts
 from inventory_pipeline_tests.defs.conftest import House
 from inventory_pipeline_tests.defs.test_marts import checks, spoil
+from inventory_pipeline_tests.defs.test_schedules import after_ingestion, followed_by
 from inventory_pipeline_tests.marts.storage.delivered import deliver, obj
 
 DAY = date(2026, 1, 1)
@@ -43,6 +45,51 @@ def test_changes_that_do_not_add_up_are_found(
     assert check["storage_growth", "reconciles"].description == (
         "of 1 deliveries the changes are not what usage has more: data-1/daily"
     )
+
+
+Made = set[tuple[str, str | None]]
+
+
+def run_requested(house: House, request: dg.RunRequest, *only: str) -> tuple[dg.DagsterRun, Made]:
+    """Run what a sensor asks for, as Dagster's daemon does, or only these assets of it."""
+    job = house.definitions.resolve_job_def(str(request.job_name))
+    result = job.execute_in_process(
+        instance=house.instance,
+        partition_key=request.partition_key,
+        asset_selection=[*map(dg.AssetKey, only)] or request.asset_selection,
+        tags=dict(request.tags),
+    )
+    made = [
+        event.step_materialization_data.materialization
+        for event in result.get_asset_materialization_events()
+    ]
+    return result.dagster_run, {(one.asset_key.path[-1], one.partition) for one in made}
+
+
+def test_what_rests_on_a_late_delivery_is_made_again_and_nothing_else(house: House) -> None:
+    house.content |= {"schedules": {"snapshots_start": str(DAY)}}
+    first, late, third, fourth, other = days = [DAY + timedelta(days=n) for n in range(5)]
+    lake, engine = house.inventory.lake, house.inventory.engine
+    for day in days:
+        if day != late:
+            deliver(lake, [obj("a/1")], day, bucket="another" if day == other else "data-1")
+            for table in ("storage_usage", "storage_trend"):
+                build_mart(engine, marts()[table], day, {})
+    deliver(lake, [obj("a/1"), obj("a/2")], late)
+
+    analysis, _, comparison = after_ingestion(house, str(late))
+    compared, made = run_requested(house, comparison)
+    assert made == {("storage_growth", str(third))}
+    assert followed_by(house, "trends_after_analysis", compared) == [], "usage is as it was"
+    analyzed, _ = run_requested(house, analysis, "storage_usage", "storage_trend")
+    [redrawing] = followed_by(house, "trends_after_analysis", analyzed)
+    again, made = run_requested(house, redrawing)
+    assert made == {("storage_trend", str(third)), ("storage_trend", str(fourth))}
+    assert followed_by(house, "trends_after_analysis", again) == []
+    points = {
+        row["delivered_on"]: row["deliveries"] for row in lake.read("storage_trend").to_pylist()
+    }
+    assert points == {first: 1, late: 2, third: 3, fourth: 4, other: 1}
 
 
 def test_it_depends_on_the_days_before(house: House) -> None:

@@ -13,7 +13,7 @@ from inventory_pipeline.lake import DuckDBEngine, Lake
 from inventory_pipeline.lake.dialect import LakeState, mart_select
 from inventory_pipeline.marts import build_mart, marts, rows_read
 from inventory_pipeline.marts.storage.places import prefix_pattern
-from inventory_pipeline_tests.archive.planted import plant_buckets
+from inventory_pipeline_tests.archive.planted import plant_buckets, plant_prices
 from inventory_pipeline_tests.end_to_end.comparison import compare_mart
 from inventory_pipeline_tests.end_to_end.test_trino import STAGES
 from inventory_pipeline_tests.end_to_end.trino import Trino
@@ -37,7 +37,8 @@ FIRST, SECOND = {"version_id": "v1"}, {"version_id": "v2"}
 def grown(tmp_path: Path) -> Lake:
     """A bucket of versions on two days, and six weeks of one whose report tells little."""
     lake = Lake.open(str(tmp_path / "lake"))
-    plant_buckets(lake, {"resource_id": "data-1"})
+    plant_prices(lake)
+    plant_buckets(lake, {"resource_id": "data-1"}, {"resource_id": "less"})
     before = [
         *(obj("written", 3, **FIRST), obj("hidden", 5, **FIRST), obj("shown", 7, **FIRST, **OLD)),
         *(marker("shown"), obj("suspended", 17), obj("ü\nb/x", 2**60), obj("twice"), obj("twice")),
@@ -57,6 +58,7 @@ def grown(tmp_path: Path) -> Lake:
     engine = DuckDBEngine(lake, memory_limit="256MB", threads=1)
     for day in sorted({YESTERDAY, *(TODAY - timedelta(days=age) for age in stored)}):
         build_mart(engine, marts()["storage_usage"], day, {})
+    build_mart(engine, marts()["storage_costs"], TODAY, {})
     return lake
 
 

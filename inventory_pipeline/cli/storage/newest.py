@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 RECENT_DAYS = 10
 
 _NEWEST = """
-WITH recent AS (
+WITH analyzed AS (
+  SELECT delivered_on, source_bucket, configuration_id, delivered_at, rows
+  FROM s3_deliveries WHERE status = 'ingested' AND {days} AND {ready}
+),
+recent AS (
   SELECT delivered_on, source_bucket, configuration_id, rows
   FROM (
     SELECT delivered_on, source_bucket, configuration_id, rows,
@@ -27,7 +31,7 @@ WITH recent AS (
         PARTITION BY source_bucket, configuration_id ORDER BY delivered_on DESC, delivered_at DESC
       ) AS place,
       MAX(delivered_on) OVER (PARTITION BY source_bucket) AS newest_on
-    FROM s3_deliveries WHERE status = 'ingested' AND {days} AND {ready}
+    FROM analyzed
   ) AS deliveries
   WHERE place = 1 AND date_diff('day', delivered_on, newest_on) <= {recent_days}
 ),
@@ -55,6 +59,8 @@ def newest_session(reader: Reader, *marts: str) -> Iterator[Session]:
 
 def newest(reader: Reader, ready: str = ANALYZED) -> tuple[str, Mapping[str, Any]]:
     """The start of a SELECT and its parameters: the relation `newest`, of those in `recent`.
+
+    These are of `analyzed`, all deliveries that there are marts of.
 
     Of all filters, only --since and --until choose a bucket's newest deliveries.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,6 +58,18 @@ LEFT JOIN newest AS n ON n.delivered_on = u.delivered_on AND n.source_bucket = u
   AND n.configuration_id = u.configuration_id
 """
 
+# Nothing of them is in the marts.
+EMPTY = """
+SELECT COUNT(*) AS empty_reports
+FROM (
+  SELECT r.*, b.account_id, b.account_name, b.department, b.region
+  FROM recent AS r
+  LEFT JOIN ({placed_buckets}) AS b ON b.bucket = r.source_bucket
+  WHERE r.rows = 0
+) AS listing_nothing
+WHERE {where} AND {in_newest}
+"""
+
 
 @click.command("usage")
 @click.option("--by", type=click.Choice(list(DIMENSIONS)), default="class", show_default=True)
@@ -99,26 +112,37 @@ class Usage:
 
 def stored(reader: Reader, by: str) -> Usage:
     """Storage by a dimension; raises NothingToReadError where no delivery was ever rolled up."""
+    from inventory_pipeline.marts.storage.places import PLACED_BUCKETS
+
     start, values = newest(reader)
-    select = STORAGE.replace("{by}", DIMENSIONS[by]).replace("{in_newest}", IN_NEWEST)
-    with newest_session(reader, "storage_costs") as session:
-        found, deliveries = (
-            reader.rows(session, start + sql, values, time="delivered_on")
-            for sql in (select, LISTED)
+    select = STORAGE.replace("{by}", DIMENSIONS[by])
+    empty = EMPTY.replace("{placed_buckets}", PLACED_BUCKETS)
+    with newest_session(reader, "storage_costs", "s3_buckets") as session:
+        found, listed, listing_nothing = (
+            reader.rows(
+                session, start + sql.replace("{in_newest}", IN_NEWEST), values, time="delivered_on"
+            )
+            for sql in (select, LISTED, empty)
         )
-    if not found.num_rows and not reader.lake.files("storage_usage"):
+    deliveries = {**listed.to_pylist()[0], **listing_nothing.to_pylist()[0]}
+    seen = found.num_rows or deliveries["empty_reports"]
+    if not seen and not reader.lake.files("storage_usage"):
         raise missing("storage_usage")
-    return Usage(found, _total(found.to_pylist()), deliveries.to_pylist()[0])
+    return Usage(found, _total(found.to_pylist(), deliveries["empty_reports"]), deliveries)
 
 
-def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Sums of all groups; dollars are a lower bound where a part has no price."""
+def _total(rows: list[dict[str, Any]], empty_reports: int) -> dict[str, Any]:
+    """Sums of all groups; dollars are a lower bound where a part has no price.
+
+    What lists nothing costs nothing; where nothing is listed at all, dollars are unknown.
+    """
     prices = [row["monthly_usd"] for row in rows if row["monthly_usd"] is not None]
     unpriced = sum(row["unpriced_parts"] for row in rows)
+    is_nothing = empty_reports and not rows
     return {
         "objects": sum(row["objects"] for row in rows),
         "bytes": sum(row["bytes"] for row in rows),
-        "monthly_usd": sum(prices) if prices else None,
+        "monthly_usd": Decimal(sum(prices)) if prices or is_nothing else None,
         "is_lower_bound": bool(unpriced),
     }
 
@@ -135,5 +159,7 @@ def _notes(found: Usage) -> Iterator[str]:
     if buckets := found.deliveries["buckets"]:
         days = sorted({str(found.deliveries["oldest"]), str(found.deliveries["newest"])})
         yield f"{counted(buckets, 'bucket')} with objects, delivered {' to '.join(days)}"
+    if empty := found.deliveries["empty_reports"]:
+        yield f"{counted(empty, 'report')} without objects."
     if others := found.deliveries["other_reports"]:
         yield f"{counted(others, 'further report')} of these buckets, for that may list the same."

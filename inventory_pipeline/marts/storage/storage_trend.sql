@@ -6,12 +6,14 @@ WITH points AS (
     r.source_bucket, r.configuration_id, r.delivered_on,
     date_diff('day', r.delivered_on, $delivered_on) AS age,
     COALESCE(u.objects, 0) AS objects,
+    COALESCE(u.priced_objects, 0) AS priced_objects,
     CASE WHEN {is_sized} THEN COALESCE(u.bytes, 0) END AS bytes
   FROM reports AS r
   LEFT JOIN (
     SELECT
       source_bucket, configuration_id, delivered_on,
-      SUM(objects) AS objects, SUM(bytes) AS bytes
+      SUM(objects) AS objects, SUM(bytes) AS bytes,
+      SUM(CASE WHEN version_state <> 'delete_marker' THEN objects ELSE 0 END) AS priced_objects
     FROM storage_usage
     GROUP BY source_bucket, configuration_id, delivered_on
   ) AS u
@@ -20,8 +22,29 @@ WITH points AS (
   -- A delivery without rows has no usage, since it lists nothing; any other waits for its mart.
   WHERE u.delivered_on IS NOT NULL OR r.rows = 0
 ),
+costs AS (
+  SELECT
+    source_bucket, configuration_id,
+    CASE WHEN COUNT(monthly_usd) = COUNT(*) THEN SUM(monthly_usd) END AS monthly_usd,
+    MIN(unpriced_reason) AS unpriced_reason,
+    MIN(price_as_of) AS price_as_of
+  FROM storage_costs
+  GROUP BY source_bucket, configuration_id
+),
 newest AS (
-  SELECT * FROM points WHERE age = 0
+  SELECT
+    p.*, c.price_as_of,
+    CAST(CASE WHEN p.priced_objects = 0 THEN 0 ELSE c.monthly_usd END AS DECIMAL(18,6))
+      AS monthly_usd,
+    CASE
+      WHEN p.priced_objects = 0 THEN NULL
+      WHEN c.source_bucket IS NULL THEN 'its cost is not computed yet'
+      ELSE c.unpriced_reason
+    END AS unpriced_reason
+  FROM points AS p
+  LEFT JOIN costs AS c
+    ON c.source_bucket = p.source_bucket AND c.configuration_id = p.configuration_id
+  WHERE p.age = 0
 ),
 since AS (
   SELECT
@@ -79,19 +102,22 @@ spreads AS (
   GROUP BY source_bucket, configuration_id
 ),
 forecasts AS (
-  SELECT
-    l.source_bucket, l.configuration_id,
-    {slope} AS daily_bytes,
-    {forecast_30d} AS forecast_30d, {half_width_30d} AS half_30d,
-    {forecast_90d} AS forecast_90d, {half_width_90d} AS half_90d
-  FROM lines AS l
-  JOIN spreads AS s
-    ON s.source_bucket = l.source_bucket AND s.configuration_id = l.configuration_id
+  SELECT source_bucket, configuration_id, daily_bytes, {ends}
+  FROM (
+    SELECT
+      l.source_bucket, l.configuration_id,
+      {slope} AS daily_bytes,
+      {forecast_30d} AS forecast_30d, {half_width_30d} AS half_30d,
+      {forecast_90d} AS forecast_90d, {half_width_90d} AS half_90d
+    FROM lines AS l
+    JOIN spreads AS s
+      ON s.source_bucket = l.source_bucket AND s.configuration_id = l.configuration_id
+  ) AS f
 )
 SELECT
   n.delivered_on, n.source_bucket, n.configuration_id,
   b.account_id, b.account_name, b.department, b.region,
-  n.objects, n.bytes, s.deliveries, s.days_covered,
+  n.objects, n.bytes, n.monthly_usd, s.deliveries, s.days_covered,
   p7.delivered_on AS since_7d,
   n.objects - p7.objects AS change_7d_objects, n.bytes - p7.bytes AS change_7d_bytes,
   p30.delivered_on AS since_30d,
@@ -106,7 +132,13 @@ SELECT
     ELSE CAST(s.deliveries AS VARCHAR) || CASE s.deliveries WHEN 1 THEN ' delivery' ELSE ' deliveries' END
       || ' over ' || CAST(s.days_covered AS VARCHAR)
       || ' days; a trend needs {minimum_deliveries} with Size over {minimum_days}'
-  END AS unknown_reason
+  END AS unknown_reason,
+  CASE
+    WHEN n.monthly_usd IS NULL THEN n.unpriced_reason
+    WHEN f.daily_bytes IS NOT NULL AND NOT ({has_average})
+      THEN 'less than 1 GiB is stored: too little for an average price'
+  END AS unpriced_reason,
+  n.price_as_of
 FROM newest AS n
 JOIN since AS s ON s.source_bucket = n.source_bucket AND s.configuration_id = n.configuration_id
 {points_before}

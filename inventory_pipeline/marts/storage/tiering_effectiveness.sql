@@ -77,16 +77,7 @@ slices AS (
   LEFT JOIN in_standard AS s ON s.account_id = c.account_id AND s.region = c.region
 ),
 tier_parts AS (
-  SELECT
-    s.*, p.usd, p.as_of,
-    CASE WHEN p.tier_from > s.slice_to - s.quantity THEN p.tier_from
-         ELSE s.slice_to - s.quantity END AS overlap_from,
-    CASE WHEN p.tier_to < s.slice_to THEN p.tier_to ELSE s.slice_to END AS overlap_to
-  FROM slices AS s
-  LEFT JOIN prices AS p
-    ON p.service = 's3' AND p.region = s.region AND p.key = s.charged_key
-    AND p.tier_from <= s.slice_to
-    AND (p.tier_to IS NULL OR p.tier_to >= s.slice_to - s.quantity)
+{tier_parts}
 ),
 priced AS (
   SELECT

@@ -1,12 +1,22 @@
-"""The trend of a configuration's bytes: the arithmetic of `storage_trend.sql`.
+"""The trend of a configuration's bytes, and what they cost: the arithmetic of `storage_trend.sql`.
 
 Sums of bytes times days leave BIGINT, and engines divide decimals each in their own way: so all
 divisions are of whole numbers, without remainder, and of quotients that a DOUBLE holds exactly.
 """
 
-from inventory_pipeline.marts.mart import Mart
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from inventory_pipeline.marts.mart import HISTORY_DAYS, Mart
 from inventory_pipeline.marts.sql import read_sql, with_relations
 from inventory_pipeline.marts.storage.places import PLACED_BUCKETS, REPORTS, tells
+from inventory_pipeline.tables import DELIVERY
+
+if TYPE_CHECKING:
+    from inventory_pipeline.lake import Lake
 
 MINIMUM_DELIVERIES = 5
 MINIMUM_DAYS = 14
@@ -18,6 +28,11 @@ TODAY = 90
 """x of the day that the trend is of: it looks back 90 days, to x = 0."""
 _STEP = 2**30
 _MOST = 2**63 - 1
+_MOST_USD = 10**18 - 1
+_BILLION = 10**9
+
+_HAS_AVERAGE = f"n.bytes >= {2**30}"
+"""Prices of fewer bytes are mostly what was rounded off."""
 
 
 def storage_trend_sql() -> str:
@@ -29,7 +44,9 @@ def storage_trend_sql() -> str:
         "fitted": _on_line(f"({TODAY} - p.age)"),
         "slope": _quotient("l.rise", "l.run"),
         "points_before": "\n".join(map(_point_before, WINDOWS)),
-        "forecast_columns": ",\n  ".join(map(_forecast_columns, HORIZONS)),
+        "ends": ", ".join(end for days in HORIZONS for end in _ends(days)),
+        "forecast_columns": ",\n  ".join(c for days in HORIZONS for c in _forecast_columns(days)),
+        "has_average": _HAS_AVERAGE,
     }
     for days in HORIZONS:
         parts[f"forecast_{days}d"] = _on_line(str(TODAY + days))
@@ -72,23 +89,55 @@ def _point_before(days: int) -> str:
     )
 
 
-def _forecast_columns(days: int) -> str:
-    bytes_, half = f"f.forecast_{days}d", f"f.half_{days}d"
-    ends = {
-        f"forecast_{days}d_bytes": bytes_,
-        f"forecast_{days}d_low_bytes": f"{bytes_} - {half}",
-        f"forecast_{days}d_high_bytes": f"{bytes_} + {half}",
-    }
-    # GREATEST skips NULL, so that without a forecast it would be 0.
-    return ", ".join(
-        f"CASE WHEN {bytes_} IS NOT NULL THEN LEAST(GREATEST({sql}, 0), {_MOST}) END AS {name}"
-        for name, sql in ends.items()
+def _ends(days: int) -> Iterator[str]:
+    """The forecast, and its interval's ends, as far as bytes can go."""
+    middle, half = f"f.forecast_{days}d", f"f.half_{days}d"
+    for name, sql in ("", middle), ("_low", f"{middle} - {half}"), ("_high", f"{middle} + {half}"):
+        yield f"LEAST(GREATEST({sql}, 0), {_MOST}) AS forecast_{days}d{name}_bytes"
+
+
+def _forecast_columns(days: int) -> Iterator[str]:
+    names = [f"forecast_{days}d{end}" for end in ("", "_low", "_high")]
+    yield from (f"f.{name}_bytes" for name in names)
+    yield from (f"{_usd(f'f.{name}_bytes')} AS {name}_usd" for name in names)
+
+
+def _usd(bytes_: str) -> str:
+    """What so many bytes cost at the average price of those stored; NULL where there is none.
+
+    They are billionths of those stored, which an interval is far from being exact to.
+    """
+    ratio = f"CAST(CAST({bytes_} AS BIGINT) AS DOUBLE) / CAST(CAST(n.bytes AS BIGINT) AS DOUBLE)"
+    billionths = f"CAST(FLOOR({ratio} * {_BILLION}) AS BIGINT)"
+    stored = "CAST(CAST(n.monthly_usd AS DECIMAL(25,6)) * 1000000 AS DECIMAL(38,0))"
+    millionths = _quotient(f"({stored} * {billionths})", f"CAST({_BILLION} AS BIGINT)")
+    usd = f"CAST(LEAST({millionths}, {_MOST_USD}) AS DECIMAL(18,0)) * 0.000001"
+    # LEAST skips NULL, so that without a forecast it would be the most.
+    return (
+        f"CASE WHEN {_HAS_AVERAGE} AND n.monthly_usd IS NOT NULL AND {bytes_} IS NOT NULL "
+        f"THEN {usd} END"
     )
 
 
 TREND = Mart(
     "storage_trend",
     storage_trend_sql,
-    {"storage_usage": "history", "s3_deliveries": "history", "s3_buckets": "snapshot"},
+    {
+        "storage_usage": "history",
+        "storage_costs": "day",
+        "s3_deliveries": "history",
+        "s3_buckets": "snapshot",
+    },
     "day",
 )
+
+
+def trends_resting_on(lake: Lake, first: date, last: date) -> list[date]:
+    """The days after `last` with trends that have deliveries of `first` to `last` among their
+    points: stale once usage of these days is computed late."""
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    sources = {delivery[1:] for delivery in lake.deliveries(days)}
+    later = [last + timedelta(days=n + 1) for n in range(HISTORY_DAYS)]
+    trends = lake.read(TREND.table, {"delivered_on": later}, DELIVERY)
+    drawn = zip(*(trends[name].to_pylist() for name in DELIVERY), strict=True)
+    return sorted({day for day, *source in drawn if tuple(source) in sources})

@@ -26,7 +26,8 @@ def storage_costs_sql() -> str:
         "billed_usage": _billed_usage(),
         "overheads": overheads(),
     }
-    return with_relations(relations, read_sql(__package__, "storage_costs.sql"))
+    select = read_sql(__package__, "storage_costs.sql").replace("{tier_parts}", tier_parts())
+    return with_relations(relations, select)
 
 
 def _billed_usage() -> str:
@@ -50,6 +51,11 @@ FROM (
   FROM s3_usage
   WHERE version_state <> 'delete_marker'
 ) AS keyed"""
+
+
+def tier_parts() -> str:
+    """SQL: the relation `slices`, cut where another volume tier's price begins."""
+    return read_sql(__package__, "tier_parts.sql")
 
 
 def bands_from(from_bytes: int) -> str:

@@ -29,8 +29,9 @@ from inventory_pipeline_tests.archive.planted import (
 FIELDS = (
     "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag, StorageClass, "
     "IsMultipartUploaded, ReplicationStatus, EncryptionStatus, ObjectLockRetainUntilDate, "
-    "ObjectLockMode, ObjectLockLegalHoldStatus, IntelligentTieringAccessTier, BucketKeyStatus, "
-    "ChecksumAlgorithm, ObjectAccessControlList, ObjectOwner"
+    "ObjectLockMode, ObjectLockLegalHoldStatus, ObjectLockEventHoldStatus, "
+    "IntelligentTieringAccessTier, BucketKeyStatus, ChecksumAlgorithm, ObjectAccessControlList, "
+    "ObjectOwner"
 )
 
 Row = Mapping[str, Any]

@@ -113,9 +113,7 @@ OBJECTS = st.lists(
 )
 
 
-@settings(
-    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(OBJECTS)
 def test_reclaimable_bytes_are_those_of_a_naive_count(
     tmp_path_factory: pytest.TempPathFactory, listed: list[tuple[str, str, int]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,21 @@ def plant(lake: Lake, *histories: tuple[list[Row], list[Row]]) -> None:
         lake.replace(table, [{"delivered_on": day} for day in days], data)
 
 
+def priced(*monthly_usd: str | None) -> pa.Table:
+    """What each class of today's delivery costs; None is unknown."""
+    common = {
+        "delivered_on": TODAY, "source_bucket": "data-1", "configuration_id": "daily",
+        "version_state": "current", "age_band": "0-30", "component": "storage",
+        "unit": "GB-month", "quantity": Decimal(1), "price_as_of": "2026-09",
+    }  # fmt: skip
+    rows = [
+        common | {"storage_class": str(n), "monthly_usd": usd and Decimal(usd)}
+        | {"unpriced_reason": None if usd else "no price"}
+        for n, usd in enumerate(monthly_usd)
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=arrow_schema("storage_costs"))
+
+
 def trend(lake: Lake) -> Row:
     engine = DuckDBEngine(lake, memory_limit="256MB", threads=1)
     build_mart(engine, marts()["storage_trend"], TODAY, {})
@@ -122,6 +138,21 @@ def test_no_forecast_is_below_nothing(lake: Lake) -> None:
     } == {0}
 
 
+def test_forecasts_cost_what_bytes_cost_now_on_average(lake: Lake) -> None:
+    plant(lake, history({age: (1000 - age + 8 * (age % 3)) * GB for age in range(90)}))
+    lake.replace("storage_costs", [{"delivered_on": TODAY}], priced("20", "3.000001"))
+    row = trend(lake)
+    assert (row["monthly_usd"], row["price_as_of"]) == (Decimal("23.000001"), "2026-09")
+    assert row["unpriced_reason"] is None
+    for days in (30, 90):
+        ends = [f"forecast_{days}d{end}" for end in ("_low", "", "_high")]
+        usd = [row[f"{end}_usd"] for end in ends]
+        assert usd == sorted(set(usd))
+        for end, found in zip(ends, usd, strict=True):
+            exact = row[f"{end}_bytes"] * Fraction(row["monthly_usd"]) / row["bytes"]
+            assert 0 <= exact - Fraction(found) < Fraction(2, 10**6)
+
+
 @pytest.mark.parametrize(
     ("stored", "schema", "reason"),
     [
@@ -156,21 +187,64 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         yield session
 
 
+def drawn(db: Session, planted: tuple[list[Row], list[Row]], *monthly_usd: str | None) -> Row:
+    """The trend of these deliveries, whose classes cost so much; nothing is committed."""
+    for name, rows in zip(("storage_usage", "s3_deliveries"), planted, strict=True):
+        db.connection.register(name, pa.Table.from_pylist(rows, schema=arrow_schema(name)))
+    db.connection.register("storage_costs", priced(*monthly_usd))
+    select = contract_select("storage_trend", marts()["storage_trend"].sql())
+    [row] = db.query(select, {"delivered_on": TODAY}).to_pylist()
+    return dict(row)
+
+
+def dollars(row: Row) -> list[Decimal | None]:
+    return [
+        row["monthly_usd"],
+        *(row[name] for name in row if name.startswith("forecast") and name.endswith("_usd")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stored", "usd", "monthly", "reason"),
+    [
+        (dict.fromkeys(range(20), GB * 9), ["1", None], None, "no price"),
+        (dict.fromkeys(range(20), GB * 9), [], None, "its cost is not computed yet"),
+        (dict.fromkeys(range(20), GB), ["0.03"], Decimal("0.03"), "less than 1 GiB"),
+        ({0: None, **dict.fromkeys(range(1, 20), GB)}, [], Decimal(0), "less than 1 GiB"),
+        ({0: None}, [], Decimal(0), None),
+    ],
+    ids=["a part", "all", "too little", "empty", "always empty"],
+)
+def test_without_an_average_price_dollars_are_unknown(
+    db: Session,
+    stored: Mapping[int, int | None],
+    usd: list[str | None],
+    monthly: Decimal | None,
+    reason: str | None,
+) -> None:
+    row = drawn(db, history(stored), *usd)
+    assert dollars(row) == [monthly, *[None] * 6]
+    assert (row["unpriced_reason"] or "").startswith(reason or "")
+    assert bool(row["unpriced_reason"]) == bool(reason)
+
+
+def test_delete_markers_alone_cost_nothing(db: Session) -> None:
+    usage, ledger = history({0: 0})
+    markers = [row | {"version_state": "delete_marker"} for row in usage]
+    assert drawn(db, (markers, ledger))["monthly_usd"] == 0
+
+
 ages = st.sets(st.integers(1, 90), min_size=5, max_size=30).filter(lambda found: max(found) > 13)
 
 
-@settings(max_examples=6, deadline=None)
-@given(st.data(), ages)
+@settings(max_examples=6)
+@given(st.data(), ages, st.decimals(0, 10**12 - 1, places=6))
 def test_the_line_is_that_of_exact_arithmetic(
-    db: Session, data: st.DataObject, days: set[int]
+    db: Session, data: st.DataObject, days: set[int], monthly: Decimal
 ) -> None:
     """Least squares over fractions, up to an exabyte; an engine's floats would be off."""
     stored = {age: data.draw(st.integers(0, 2**60)) for age in sorted({0, *days})}
-    usage, ledger = history(stored)
-    for name, rows in (("storage_usage", usage), ("s3_deliveries", ledger)):
-        db.connection.register(name, pa.Table.from_pylist(rows, schema=arrow_schema(name)))
-    select = contract_select("storage_trend", marts()["storage_trend"].sql())
-    [row] = db.query(select, {"delivered_on": TODAY}).to_pylist()
+    row = drawn(db, history(stored), str(monthly))
     n, points = len(stored), [(90 - age, size) for age, size in stored.items()]
     mean_x, mean_y = (Fraction(sum(axis), n) for axis in zip(*points, strict=True))
     spread_x = sum((x - mean_x) ** 2 for x, _ in points)
@@ -186,3 +260,7 @@ def test_the_line_is_that_of_exact_arithmetic(
         half = spread * math.sqrt(leverage * n / (n - 2))
         high = row[f"forecast_{horizon}d_high_bytes"]
         assert high == pytest.approx(min(max(expected + half, 0), 2**63 - 1), abs=2 + 2e-6 * half)
+        if stored[0] >= 2**30:
+            usd = min(high * Fraction(monthly) / stored[0], 10**12 - Fraction(1, 10**6))
+            off = 2e-6 + 2e-9 * float(monthly) + 1e-15 * float(usd)
+            assert float(row[f"forecast_{horizon}d_high_usd"]) == pytest.approx(float(usd), abs=off)
