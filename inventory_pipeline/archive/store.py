@@ -44,6 +44,8 @@ class S3Client(Protocol):
 
     def delete_object(self, **kwargs: Any) -> dict[str, Any]: ...
 
+    def get_paginator(self, operation_name: str, /) -> Any: ...
+
 
 @dataclass(frozen=True)
 class StoredManifest:
@@ -129,9 +131,19 @@ def delete(uri: str, s3: Callable[[], S3Client]) -> None:
     """Delete a manifest, if it is there; `s3` gives the client for one in a bucket."""
     parts = urlsplit(uri)
     if parts.scheme == "s3":
-        s3().delete_object(Bucket=parts.netloc, Key=parts.path.removeprefix("/"))
+        _delete_from_bucket(s3(), parts.netloc, parts.path.removeprefix("/"))
     else:
         Path(url2pathname(parts.path)).unlink(missing_ok=True)
+
+
+def _delete_from_bucket(s3: S3Client, bucket: str, key: str) -> None:
+    """Delete an object and, where the bucket keeps versions, every one of them."""
+    if "VersionId" not in s3.delete_object(Bucket=bucket, Key=key):
+        return
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+    versions = [one for page in pages for one in page.get("Versions", ()) if one["Key"] == key]
+    for one in versions:
+        s3.delete_object(Bucket=bucket, Key=key, VersionId=one["VersionId"])
 
 
 def _store_in_folder(manifest: Manifest, folder: Path, name: str) -> str:

@@ -51,8 +51,9 @@ def doctor(
     """Look whether a collection would work, and say what to change where it would not.
 
     Looks at the settings, the collector's credentials and clock, the organisation, each account's
-    role, regions and IAM actions, the destinations of S3 Inventory, the lake (by an empty commit)
-    and the Dagster instance. Exits with 3 if something is missing.
+    role, regions and IAM actions, the destinations of S3 Inventory and the queue that tells of new
+    reports, the lake (by an empty commit) and the Dagster instance. Exits with 3 if something is
+    missing.
 
     \b
     Examples:
@@ -104,7 +105,12 @@ def _checks(settings_path: Path | None, wanted: list[str], timeout: int) -> Iter
 
 def _aws(settings: Settings, wanted: list[str], timeout: int) -> Iterator[Check]:
     from inventory_pipeline.accounts import CredentialsError, account_named
-    from inventory_pipeline.diagnosis import Check, destination_checks, examine_caller
+    from inventory_pipeline.diagnosis import (
+        Check,
+        destination_checks,
+        examine_caller,
+        queue_checks,
+    )
 
     try:
         clients = _clients(settings, timeout)
@@ -117,12 +123,18 @@ def _aws(settings: Settings, wanted: list[str], timeout: int) -> Iterator[Check]
         return
     yield from _accounts(settings, clients, caller, wanted, timeout)
 
-    def s3_of(destination: Any) -> Any:
-        name = destination.account
+    def client_of(name: str | None, service: str, region: str) -> Any:
         reader = account_named(settings, name, clients.partition) if name else None
-        return clients.client(reader, "s3", destination.region)
+        return clients.client(reader, service, region)
+
+    def s3_of(destination: Any) -> Any:
+        return client_of(destination.account, "s3", destination.region)
 
     yield from destination_checks(settings, s3_of)
+    listener = settings.s3_inventory.queue_account
+    yield from queue_checks(
+        settings, lambda region: client_of(listener, "sqs", region or clients.home_region)
+    )
 
 
 def _clients(settings: Settings, timeout: int) -> Clients:

@@ -46,6 +46,9 @@ ROLE_NAME = "InventoryCollector"
 ROLES_PER_STATEMENT = 50
 """So few that a statement fits into a managed policy."""
 
+DELETIONS = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+"""Earlier versions as well, or erasure would leave them."""
+
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 SERVICES_WITH_KEYS = ("s3", "secretsmanager", "sns")
 
@@ -60,7 +63,7 @@ CONDITION_MEANINGS = {
     "aws:ResourceOrgID": "Discovered accounts are entered in this AWS organisation only.",
     "aws:SourceAccount": "Tasks of other accounts' ECS cannot take this role.",
     "kms:ViaService": "Keys are used by the services that keep the data, never directly.",
-    "s3:prefix": "Only the reports' and the lake's own prefixes may be listed.",
+    "s3:prefix": "Only the prefixes of reports, lake and manifests may be listed.",
 }
 
 SECRET_PREFIX = "secretsmanager:"  # noqa: S105 - how a reference to a secret begins
@@ -173,9 +176,11 @@ def _lake(settings: Settings) -> Iterator[Statement]:
     if not lake.location.startswith("s3://"):
         return
     bucket, below = _place(lake.location)
-    yield list_below("ListLake", bucket, below)
-    objects = ["AbortMultipartUpload", "DeleteObject", "GetObject", "PutObject"]
-    yield allow("KeepLake", [f"s3:{name}" for name in objects], [s3_arn(bucket, below)])
+    yield list_below("ListLake", bucket, below, ["s3:ListBucket", "s3:ListBucketVersions"])
+    # AWS knows no prefix for it. Erasure looks for uploads that broke off.
+    yield allow("ListUploads", ["s3:ListBucketMultipartUploads"], [s3_arn(bucket)])
+    objects = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", *DELETIONS]
+    yield allow("KeepLake", objects, [s3_arn(bucket, below)])
     database = "arn:${AWS::Partition}:glue:*:${AWS::AccountId}"
     places = ["catalog", f"database/{NAMESPACE}", f"table/{NAMESPACE}/*"]
     actions = ["CreateDatabase", "CreateTable", "GetDatabase", "GetTable", "UpdateTable"]
@@ -188,8 +193,10 @@ def _lake(settings: Settings) -> Iterator[Statement]:
 
 def _writing(settings: Settings) -> Iterator[Statement]:
     if settings.archive.policies and settings.archive.manifests.startswith("s3://"):
-        manifests = s3_arn(*_place(settings.archive.manifests))
-        yield allow("KeepManifests", ["s3:GetObject", "s3:PutObject"], [manifests])
+        bucket, below = _place(settings.archive.manifests)
+        yield list_below("ListManifests", bucket, below, ["s3:ListBucketVersions"])
+        objects = ["s3:GetObject", "s3:PutObject", *DELETIONS]
+        yield allow("KeepManifests", objects, [s3_arn(bucket, below)])
     if settings.outputs.report_bucket:
         reports = s3_arn(settings.outputs.report_bucket, "reports/*")
         yield allow("WriteReports", ["s3:PutObject"], [reports])

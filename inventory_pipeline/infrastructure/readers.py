@@ -78,10 +78,12 @@ def reading_statements(destinations: Iterable[Destination]) -> list[Statement]:
     return allowed
 
 
-def list_below(sid: str, bucket: str, below: str) -> Statement:
+def list_below(
+    sid: str, bucket: str, below: str, actions: Iterable[str] = ("s3:ListBucket",)
+) -> Statement:
     """List a bucket's keys that match the pattern; a caller may ask for no others."""
     condition = None if below == "*" else {"StringLike": {"s3:prefix": below}}
-    return allow(sid, ["s3:ListBucket"], [s3_arn(bucket)], condition)
+    return allow(sid, actions, [s3_arn(bucket)], condition)
 
 
 def key_statement(actions: Iterable[str], services: Iterable[str]) -> dict[str, Any]:

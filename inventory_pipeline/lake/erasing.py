@@ -21,6 +21,7 @@ from inventory_pipeline.lake.where import Where
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from pyiceberg.table import Table as IcebergTable
 
 Chosen = Callable[["pa.RecordBatch"], "pa.BooleanArray"]
 """Which rows of a batch are meant."""
@@ -66,25 +67,38 @@ def forget_history(lake: Lake, table: str, chosen: Chosen, columns: Collection[s
     Also removes data files with such rows that no commit names: of abandoned runs and of what was
     replaced before. Returns how many files. Who reads an older snapshot now fails.
     """
-    iceberg = lake.iceberg(table)
-    if iceberg is None:
-        return 0
-    before = set(referenced(iceberg))
-    lake.drop_history(table)
-    newest = lake.iceberg(table) or iceberg
-    history = {bare(entry.metadata_file) for entry in newest.metadata.metadata_log}
-    gone = (before | history) - (set(referenced(newest)) - history)
+    gone = _drop_history(lake, table)
     loose = [
         file.path
         for file in unreferenced(lake, table)
         if file.path.endswith(".parquet") and _count(lake, file.path, chosen, columns)
     ]
     # Asked again, for counting takes its time: an ingestion may just have committed one.
-    needed = set(referenced(lake.iceberg(table) or newest)) - history
-    doomed = {*gone, *loose} - needed
+    doomed = {*gone, *loose} - _needed(lake, table)
     there = [path for path in doomed if lake.filesystem.get_file_info(path).is_file]
     remove(lake, there)
     return len(there)
+
+
+def _drop_history(lake: Lake, table: str) -> set[str]:
+    """Have a table keep its newest snapshot only; the files that it needs no more."""
+    iceberg = lake.iceberg(table)
+    if iceberg is None:  # files may have arrived for it all the same
+        return set()
+    before = set(referenced(iceberg))
+    lake.drop_history(table)
+    newest = lake.iceberg(table) or iceberg
+    return (before | _earlier_metadata(newest)) - _needed(lake, table)
+
+
+def _needed(lake: Lake, table: str) -> set[str]:
+    """The files of a table's newest state."""
+    iceberg = lake.iceberg(table)
+    return set(referenced(iceberg)) - _earlier_metadata(iceberg) if iceberg else set()
+
+
+def _earlier_metadata(iceberg: IcebergTable) -> set[str]:
+    return {bare(entry.metadata_file) for entry in iceberg.metadata.metadata_log}
 
 
 def _count(lake: Lake, path: str, chosen: Chosen, columns: Collection[str]) -> int:

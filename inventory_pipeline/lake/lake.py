@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import tempfile
 import time
 import uuid
 import weakref
@@ -47,6 +46,7 @@ from inventory_pipeline.lake.commits import (
 from inventory_pipeline.lake.errors import LakeError
 from inventory_pipeline.lake.files import DataFile, dataset, examine, files_of
 from inventory_pipeline.lake.schema import extra_column, in_contract, schema_of
+from inventory_pipeline.lake.scratch import all_folders, clear, new_folder
 from inventory_pipeline.lake.visibility import Visibility
 from inventory_pipeline.lake.where import Where, arrow_filter
 from inventory_pipeline.tables import DELIVERY, Table, tables
@@ -101,23 +101,19 @@ class Lake:
             folder = Path(self.location) / "scratch"
             folder.mkdir(exist_ok=True)
         else:
-            folder = Path(tempfile.mkdtemp(prefix="inventory-lake-"))
+            folder = new_folder(self.location)
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
     def scratch_file(self) -> Path:
         return self.scratch / f"{uuid.uuid4()}.parquet"
 
-    def sweep_scratch(self) -> int:
-        """Remove what runs that died left in scratch a day ago or earlier; returns how much."""
-        old = time.time() - SCRATCH_SECONDS
-        dead = [path for path in self.scratch.iterdir() if path.lstat().st_mtime < old]
-        for path in dead:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-        return len(dead)
+    def sweep_scratch(self, seconds: float = SCRATCH_SECONDS) -> int:
+        """Remove what runs that died left in scratch so long ago; returns how much is younger.
+
+        That of every process on this machine, where the lake is on S3.
+        """
+        return clear([self.scratch] if self.is_local else all_folders(self.location), seconds)
 
     # -- writing -------------------------------------------------------------------------------
 

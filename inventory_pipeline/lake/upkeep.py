@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from inventory_pipeline.lake.errors import LakeError
 from inventory_pipeline.lake.lake import Lake
+from inventory_pipeline.lake.turns import INGESTION, alone
 from inventory_pipeline.tables import tables
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def sweep(lake: Lake, now: datetime, *, dry_run: bool = False) -> list[Swept]:
         old = [file for file in loose if is_old(file)]
         young = [file for file in loose if not is_old(file)]
         noted |= {file.path: first[file.path] for file in young}
-        if not dry_run:
-            remove(lake, [file.path for file in old])
+        if old and not dry_run:
+            with alone(lake, INGESTION):  # an erasure may be looking into them
+                remove(lake, [file.path for file in old])
         if loose:
             sizes = sum(file.size for file in old), sum(file.size for file in young)
             swept.append(Swept(table, len(old), sizes[0], len(young), sizes[1]))
@@ -72,11 +74,9 @@ def sweep(lake: Lake, now: datetime, *, dry_run: bool = False) -> list[Swept]:
 
 
 def unreferenced(lake: Lake, table: str) -> list[FileInfo]:
-    """The table's files that its metadata does not lead to."""
+    """The table's files that its metadata does not lead to: all, where nothing was committed."""
     from pyarrow.fs import FileSelector
 
-    if lake.iceberg(table) is None:
-        return []
     folder = f"{lake.location}/tables/{table}".removeprefix("s3://")
     selector = FileSelector(folder, recursive=True, allow_not_found=True)
     # Listed before it is asked what is referred to: what is committed in between stays.

@@ -10,23 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.lake.erasing import erase_rows, forget_history, holding
-from inventory_pipeline.lake.turns import alone
+from inventory_pipeline.lake.errors import LakeError
+from inventory_pipeline.lake.residue import abort_uploads, forget_versions
+from inventory_pipeline.lake.turns import INGESTION, Turn, alone
 from inventory_pipeline.lake.where import Where
-from inventory_pipeline.reports.ingest import INGESTION
+from inventory_pipeline.reports.ledger import ONCE_MENDED, Partition, Row, change_ledger
 from inventory_pipeline.reports.ledger import TABLE as LEDGER
-from inventory_pipeline.reports.ledger import Partition, Row, change_ledger
 from inventory_pipeline.reports.partials import Grouping, roll_up
 from inventory_pipeline.reports.rollup import usage_select
 from inventory_pipeline.tables import DELIVERY, Table, tables
@@ -47,6 +46,7 @@ KEYS = re.compile(r"(?!price_key$)(?:.*_)?(?:key|prefix)")
 SCRATCH_SECONDS = 3600
 """What is in scratch and younger may be of a run under way."""
 
+UNDER_WAY = "may be of a run under way: erase again when it ended"
 NOTE = "erased on request"
 
 
@@ -192,29 +192,33 @@ class Erasing:
         deleted, or the next run would not find it. The record is complete last. No ingestion
         commits meanwhile.
         """
-        with alone(self.engine.lake, INGESTION):
-            return self._run_alone(found)
+        with alone(self.engine.lake, INGESTION) as turn:
+            return self._run_alone(found, turn)
 
-    def _run_alone(self, found: Survey) -> Erased:
+    def _run_alone(self, found: Survey, turn: Turn) -> Erased:
         lake, keys = self.engine.lake, self.keys
         record = self._begin(found)
         left = self._delete_manifests(found.manifests)
         kept = {USAGE, MANIFESTS, *([CANDIDATES] if left else [])}
+        turn.check()
         self._mark(found.deliveries)
         for held in found.held:
             if held.table not in kept:
                 for partition in held.partitions:
+                    turn.check()
                     columns = keys.columns(tables()[held.table])
                     erase_rows(lake, held.table, partition, keys.chosen, columns)
+        turn.check()
         self._show_what_remains()
         self._drop_unfinished(found.deliveries)
         # An error in the ledger may have named a key.
         read = {table.name: keys.columns(table) for table in derived_tables()} | {LEDGER: {SOURCE}}
-        removed = sum(
-            forget_history(lake, table, keys.chosen, columns)
-            for table, columns in read.items()
-            if columns
-        )
+        removed = 0
+        for table, columns in read.items():
+            if columns:
+                turn.check()
+                removed += forget_history(lake, table, keys.chosen, columns)
+        left += self._clear_residue([table for table, columns in read.items() if columns])
         left += self._clear_scratch()
         self.publish()
         if not left:
@@ -275,14 +279,18 @@ class Erasing:
         return left
 
     def _mark(self, deliveries: set[Partition]) -> None:
-        """Have the ledger show none of these deliveries, and name none of the keys."""
-        prefix = self.keys.prefix
+        """Have the ledger show none of these deliveries, and name none of the keys.
+
+        Why a report of the bucket is quarantined may quote one, encoded or cut short: all go.
+        """
 
         def marked(row: Row) -> Row:
             if row["status"] == "ingested" and _partition(row) in deliveries:
                 return row | {"status": "erased", "error": NOTE}
-            named = row[SOURCE] == self.keys.source and prefix and prefix in (row["error"] or "")
-            return row | {"error": f"its words were {NOTE}"} if named else row
+            if row["status"] != "quarantined" or row[SOURCE] != self.keys.source:
+                return row
+            _, mended, command = (row["error"] or "").partition(ONCE_MENDED)
+            return row | {"error": f"its words were {NOTE}{mended}{command}"}
 
         rows = self.engine.lake.read(LEDGER, {SOURCE: self.keys.source}).to_pylist()
         concerned = {_partition(row) for row in rows if marked(row) != row}
@@ -332,20 +340,22 @@ class Erasing:
             of_day = {one for one in partitions if one[0] == day}
             change_ledger(self.engine.lake, day, of_day, lambda rows: [change(row) for row in rows])
 
+    def _clear_residue(self, names: Sequence[str]) -> list[str]:
+        """Remove what S3 keeps of removed files; returns why some may be left."""
+        lake = self.engine.lake
+        try:
+            for name in names:
+                forget_versions(lake, name)
+            young = abort_uploads(lake, self.clock() - timedelta(seconds=SCRATCH_SECONDS))
+        except LakeError as error:
+            return [str(error)]
+        return [f"{young} uploads to {lake.location} {UNDER_WAY}"] if young else []
+
     def _clear_scratch(self) -> list[str]:
         """Remove what runs have left in scratch; returns what may be of a run under way."""
-        scratch = self.engine.lake.scratch
-        young = 0
-        for path in scratch.iterdir():
-            if path.lstat().st_mtime > time.time() - SCRATCH_SECONDS:
-                young += 1
-            elif path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-        if not young:
-            return []
-        return [f"{young} files in {scratch} may be of a run under way: erase again when it ended"]
+        lake = self.engine.lake
+        young = lake.sweep_scratch(SCRATCH_SECONDS)
+        return [f"{young} files in scratch, such as {lake.scratch}, {UNDER_WAY}"] if young else []
 
 
 def _shown(erased: Row, rows: int, row: Row) -> Row:

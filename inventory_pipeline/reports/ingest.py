@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from inventory_pipeline.lake.turns import alone
+from inventory_pipeline.lake.turns import INGESTION, Turn, alone
 from inventory_pipeline.reports.deliveries import Delivery, Destination
 from inventory_pipeline.reports.errors import NotReadyError, ReportError
 from inventory_pipeline.reports.ledger import (
@@ -41,8 +41,6 @@ from inventory_pipeline.tables import DELIVERY
 if TYPE_CHECKING:
     from inventory_pipeline.lake import DataFile, DuckDBEngine, Lake, Session, Where
 
-INGESTION = "ingestion"
-"""The turn that ingestion takes to commit, and erasure as well."""
 OVERTAKEN = "a later delivery of the day is ingested"
 MANIFEST_READERS = 8
 """Manifests fetched at once."""
@@ -52,7 +50,8 @@ MANIFEST_READERS = 8
 class DeliveryResult:
     """What became of a delivery.
 
-    `skipped`: this very manifest is ingested already. `seen`: not readable now, to be tried again.
+    `skipped`: this very manifest is ingested already, or was erased on request. `seen`: not
+    readable now, to be tried again.
     `notes` say what was left aside: fields whose names no column can have.
     """
 
@@ -72,6 +71,7 @@ class _Work:
 
     delivery: Delivery
     s3: S3Client
+    restore: bool = False
     manifest_md5: str | None = None
     manifest_etag: str | None = None
     arrived_at: datetime | None = None
@@ -91,6 +91,11 @@ class _Work:
         except ReportError as error:
             self.status = "quarantined"
             self.error = quarantine_reason(self.delivery, error)
+
+    def is_done(self, ledger: Ledger) -> bool:
+        """Whether this very manifest is ingested, or was erased and is not to be restored."""
+        status = ledger.status(self.delivery, self.manifest_md5)
+        return status == "ingested" or (status == "erased" and not self.restore)
 
     def is_copy_of(self, other: _Work) -> bool:
         """Whether both are the same report, as a replicated destination has it."""
@@ -126,15 +131,16 @@ def ingest(
     prefix_limit: int,
     now: datetime,
     workers: int = 2,
+    restore: bool = False,
     progress: Callable[[DeliveryResult], None] | None = None,
 ) -> list[DeliveryResult]:
     """Ingest deliveries and commit them together; results come in the order given.
 
     `s3_for` gives the client that may read a destination. Quarantined deliveries are tried again
-    when they are given. Of several deliveries of a day and configuration the newest good one wins.
-    `workers` files are decoded at a time.
+    when they are given; erased ones only to `restore` them. Of several deliveries of a day and
+    configuration the newest good one wins. `workers` files are decoded at a time.
     """
-    work = _work(s3_for, deliveries)
+    work = _work(s3_for, deliveries, restore)
     days = {item.delivery.delivered_on for item in work}
     sources = {item.delivery.source_bucket for item in work}
     version = ledger_version(lake)
@@ -150,17 +156,19 @@ def ingest(
                         taken.setdefault(item.delivery.partition, item)
                     if progress:
                         progress(item.result())
-        with alone(lake, INGESTION):
+        with alone(lake, INGESTION) as turn:
             if ledger_version(lake) != version:
                 _give_way(lake, [item for item in work if item.status == "ingested"])
-            _commit(lake, work, now)
+            _commit(lake, turn, work, now)
     finally:
         for path in (path for item in work for path in item.usage):
             path.unlink(missing_ok=True)
     return [item.result() for item in work]
 
 
-def _work(s3_for: Callable[[Destination], S3Client], deliveries: Iterable[Delivery]) -> list[_Work]:
+def _work(
+    s3_for: Callable[[Destination], S3Client], deliveries: Iterable[Delivery], restore: bool
+) -> list[_Work]:
     """Each delivery once, clients shared."""
     clients: dict[tuple[str, str], S3Client] = {}
     work: list[_Work] = []
@@ -168,7 +176,7 @@ def _work(s3_for: Callable[[Destination], S3Client], deliveries: Iterable[Delive
         place = (delivery.destination.bucket, delivery.destination.prefix)
         if place not in clients:
             clients[place] = s3_for(delivery.destination)
-        work.append(_Work(delivery, clients[place]))
+        work.append(_Work(delivery, clients[place], restore))
     return work
 
 
@@ -211,8 +219,7 @@ def _verify(item: _Work, ledger: Ledger, winner: _Work | None) -> Manifest | Non
     with item.judged():
         stored, item.manifest_md5 = read_manifest(item.s3, item.delivery)
         item.manifest_etag, item.arrived_at = stored.etag, stored.written_at
-        known = ledger.status(item.delivery, item.manifest_md5) == "ingested"
-        if known or (winner is not None and item.is_copy_of(winner)):
+        if item.is_done(ledger) or (winner is not None and item.is_copy_of(winner)):
             item.status = "skipped"
             return None
         item.manifest = parse_manifest(stored.content)
@@ -252,18 +259,18 @@ def _combined(
 
 
 def _give_way(lake: Lake, ingested: Sequence[_Work]) -> None:
-    """Leave out what another process has ingested meanwhile, or a later delivery of."""
+    """Leave out what another process has ingested or erased meanwhile, or a later delivery of."""
     days = {item.delivery.delivered_on for item in ingested}
     sources = {item.delivery.source_bucket for item in ingested}
     ledger = read_ledger(lake, days, sources=sources)
     for item in ingested:
-        if ledger.status(item.delivery, item.manifest_md5) == "ingested":
+        if item.is_done(ledger):
             item.status = "skipped"
         elif ledger.overtaken(item.delivery):
             item.status, item.error = "superseded", OVERTAKEN
 
 
-def _commit(lake: Lake, work: Sequence[_Work], now: datetime) -> None:
+def _commit(lake: Lake, turn: Turn, work: Sequence[_Work], now: datetime) -> None:
     """Objects, usage, ledger; partitions that readers see already are hidden before.
 
     One process at a time, for what another has just committed may be newer than what this has read.
@@ -273,9 +280,13 @@ def _commit(lake: Lake, work: Sequence[_Work], now: datetime) -> None:
         dict(zip(DELIVERY, item.delivery.partition, strict=True)) for item in ingested
     ]
     if ingested:
+        turn.check()
         hide_partitions(lake, {item.delivery.partition for item in ingested})
+        turn.check()
         lake.replace("s3_objects", partitions, [file for i in ingested for file in i.objects])
+        turn.check()
         lake.replace("s3_usage", partitions, [path for i in ingested for path in i.usage])
+    turn.check()
     record_news(lake, [_row(item, now) for item in work if item.status != "skipped"])
 
 

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from inventory_pipeline.archive.manifest import Manifest
 from inventory_pipeline.archive.planning import plan
-from inventory_pipeline.archive.store import ManifestError, store, write_manifests
+from inventory_pipeline.archive.store import ManifestError, delete, store, write_manifests
 from inventory_pipeline.lake import DuckDBEngine, Lake
 from inventory_pipeline.lake.contract import violations
 from inventory_pipeline_tests.archive.planted import (
@@ -179,3 +179,22 @@ def test_a_manifest_too_large_for_one_upload_is_refused(
     monkeypatch.setattr("inventory_pipeline.archive.store.PUT_LIMIT_BYTES", 3)
     with pytest.raises(ManifestError, match="split its policy"):
         store(_manifest(tmp_path / "m"), "s3://manifests/p", "n.csv", s3)
+
+
+def test_a_deleted_manifest_leaves_no_version(s3: Any) -> None:
+    keeping = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket="manifests", VersioningConfiguration=keeping)
+    for key in ("m.csv", "m.csv", "m.csv.other"):
+        s3.put_object(Bucket="manifests", Key=key, Body=b"data-1,k")
+    for _ in range(2):
+        delete("s3://manifests/m.csv", lambda: s3)
+    left = s3.list_object_versions(Bucket="manifests")["Versions"]
+    assert [one["Key"] for one in left] == ["m.csv.other"]
+
+
+def test_a_bucket_without_versions_is_not_asked_for_them(s3: Any) -> None:
+    s3.put_object(Bucket="manifests", Key="m.csv", Body=b"data-1,k")
+    s3.get_paginator = None
+    for _ in range(2):
+        delete("s3://manifests/m.csv", lambda: s3)
+    assert "Contents" not in s3.list_objects_v2(Bucket="manifests")

@@ -59,6 +59,15 @@ def test_what_is_missing_is_exit_code_3_and_comes_first(run: Run, settings: Any)
     assert {row["subject"] for row in found["rows"]} >= {"settings", "collector", "lake"}
 
 
+def test_the_queue_is_looked_at_as_the_account_that_reads_it(run: Run, settings: Any) -> None:
+    queue = f"https://sqs.eu-west-1.amazonaws.com/{OPERATIONS}/reports"
+    settings(s3_inventory={"queue_url": queue, "queue_account": "operations"})
+    result = run("doctor", "--format", "json")
+    first, *_ = json.loads(result.stdout)["rows"]
+    assert (first["subject"], first["check"], first["status"]) == (queue, "queue", "missing")
+    assert "no such queue in eu-west-1, or the role of account operations" in first["found"]
+
+
 def test_it_fits_a_terminal_of_80_columns(
     run: Run, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,12 +5,21 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from inventory_pipeline.diagnosis import Check, destination_checks, lake_check, settings_checks
-from inventory_pipeline.lake import Lake
+from inventory_pipeline.diagnosis import (
+    Check,
+    destination_checks,
+    lake_check,
+    queue_checks,
+    settings_checks,
+)
+from inventory_pipeline.lake import Lake, leases
 from inventory_pipeline.settings import Settings
 from inventory_pipeline_tests.reports.writer import BUCKET
+from inventory_pipeline_tests.simulated_aws import refused
 
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/reports"
 DAY = "inventory/{source}/weekly/2026-11-1{day}T01-00Z"
 MANIFEST = (
     '{"sourceBucket": "logs", "destinationBucket": "arn:aws:s3:::reports", "version":'
@@ -78,6 +87,108 @@ class TestDestinations:
         assert "manifest.json" in check.found
 
 
+class Refusing:
+    """A client, but for operations that it refuses with a code."""
+
+    def __init__(self, sqs: Any, **codes: str) -> None:
+        self._sqs, self._codes = sqs, codes
+
+    def __getattr__(self, operation: str) -> Any:
+        if operation not in self._codes:
+            return getattr(self._sqs, operation)
+
+        def refuse(**_: Any) -> Any:
+            raise refused(self._codes[operation], f"not authorized: {operation}")
+
+        return refuse
+
+
+class TestQueue:
+    @pytest.fixture
+    def sqs(self, aws: str) -> Any:
+        return boto3.client("sqs", "eu-west-1", endpoint_url=aws)
+
+    def looked_at(
+        self, sqs: Any, url: str | None, regions: list[str | None] | None = None
+    ) -> list[Check]:
+        settings = Settings.model_validate({"s3_inventory": {"queue_url": url}})
+
+        def make_sqs(region: str | None) -> Any:
+            if regions is not None:
+                regions.append(region)
+            return sqs
+
+        return list(queue_checks(settings, make_sqs))
+
+    def test_none_is_not_asked(self) -> None:
+        assert self.looked_at(None, None) == []
+
+    def test_no_message_is_taken(self, sqs: Any) -> None:
+        always = {"VisibilityTimeout": "3600"}
+        url = sqs.create_queue(QueueName="reports", Attributes=always)["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="{}")
+        [check] = self.looked_at(sqs, url)
+        assert (check.subject, check.check, check.status) == (url, "queue", "ok")
+        names = ["ApproximateReceiveCount"]
+        [message] = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=names)["Messages"]
+        assert message["Attributes"] == {"ApproximateReceiveCount": "1"}
+
+    @pytest.mark.parametrize(
+        ("url", "region", "words"),
+        [
+            (QUEUE, "eu-west-1", "no such queue in eu-west-1, or the collector may not see it"),
+            ("http://127.0.0.1:5000/123456789012/reports", None, "no such queue in the home"),
+        ],
+    )
+    def test_one_that_is_not_there_or_in_another_region(
+        self, sqs: Any, url: str, region: str | None, words: str
+    ) -> None:
+        regions: list[str | None] = []
+        [check] = self.looked_at(sqs, url, regions)
+        assert regions == [region]
+        assert check.status == "missing"
+        assert check.found.startswith(words)
+        assert "correct s3_inventory.queue_url, whose host names the region" in (check.fix or "")
+
+    @pytest.mark.parametrize(
+        ("denied", "words"),
+        [
+            (["receive_message"], "sqs:ReceiveMessage denied"),
+            (["delete_message"], "sqs:DeleteMessage denied"),
+            (["receive_message", "delete_message"],
+             "sqs:ReceiveMessage and sqs:DeleteMessage denied"),
+        ],
+    )  # fmt: skip
+    def test_each_action_that_is_denied_is_named(
+        self, sqs: Any, denied: list[str], words: str
+    ) -> None:
+        url = sqs.create_queue(QueueName="reports")["QueueUrl"]
+        accounts = {"payments": {"account_id": "111111111111"}}
+        refusing = Refusing(sqs, **dict.fromkeys(denied, "AccessDenied"))
+        settings = Settings.model_validate(
+            {
+                "accounts": accounts,
+                "s3_inventory": {"queue_url": url, "queue_account": "payments"},
+            }
+        )
+        [check] = queue_checks(settings, lambda _: refusing)
+        assert check.status == "missing"
+        assert check.found.startswith(f"{words}: AccessDenied: not authorized")
+        assert f"let the role of account payments do {words.removesuffix(' denied')} on the" in (
+            check.fix or ""
+        )
+
+    def test_an_endpoint_that_is_not_there_leaves_the_other_checks(self) -> None:
+        def no_client(_: str | None) -> Any:
+            raise EndpointConnectionError(endpoint_url="https://sqs.nowhere")
+
+        settings = Settings.model_validate({"s3_inventory": {"queue_url": QUEUE}})
+        [check] = queue_checks(settings, no_client)
+        assert check.status == "missing"
+        assert check.found.startswith("EndpointConnectionError")
+        assert "found by listing" in (check.fix or "")
+
+
 def lake_settings(folder: Path | str) -> Settings:
     return Settings.model_validate({"lake": {"location": str(folder)}})
 
@@ -102,6 +213,21 @@ class TestLake:
         check = lake_check(lake_settings(tmp_path / "lake"))
         assert check.status == "missing"
         assert "\n" not in check.found
+
+    def test_a_store_where_no_process_waits_for_another(
+        self, s3_lake: Lake, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = Settings.model_validate(
+            {"lake": {"location": s3_lake.location, "catalog": "glue"}}
+        )
+        assert lake_check(settings).status == "ok"
+        old = Refusing(boto3.client("s3"), put_object="NotImplemented")
+        monkeypatch.setattr(leases, "lake_client", lambda: old)
+        check = lake_check(settings)
+        assert (check.status, check.fix) == ("warning", "have one ingest or erase at a time")
+        denied = Refusing(boto3.client("s3"), put_object="AccessDenied")
+        monkeypatch.setattr(leases, "lake_client", lambda: denied)
+        assert "doctor.lease cannot be kept" in lake_check(settings).found
 
     def test_s3_needs_the_glue_catalog(self) -> None:
         check = lake_check(lake_settings("s3://bucket/lake"))

@@ -26,6 +26,9 @@ from inventory_pipeline.infrastructure import (
     member_role,
 )
 from inventory_pipeline.lake import Lake
+from inventory_pipeline.lake.erasing import forget_history
+from inventory_pipeline.lake.residue import abort_uploads, forget_versions
+from inventory_pipeline.lake.turns import INGESTION, alone
 from inventory_pipeline.resource_types import resource_types
 from inventory_pipeline.settings import Settings
 from inventory_pipeline_tests.end_to_end.estate import plant
@@ -330,6 +333,26 @@ def test_the_collector_keeps_its_lake(as_collector: Deployed) -> None:
     ingest(lake, [delivery("a"), delivery("b")])
     again = Lake.open(LAKE, catalog="glue")
     assert again.read("s3_usage").num_rows == 2
+
+
+def test_the_collector_takes_turns_and_erases_in_its_lake(as_collector: Deployed) -> None:
+    iam, s3 = (as_collector.server.root(HUB, service) for service in ("iam", "s3"))
+    allow(iam.put_role_policy, ASKED_OF_A_TABLE, "*", RoleName="InventoryCollector")
+    keeping = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket="lake", VersioningConfiguration=keeping)
+    lake = Lake.open(LAKE, catalog="glue")
+    for number in range(2):
+        lake.replace("s3_usage", [delivery("a")], usage("a", number))
+
+    def chosen(batch: pa.RecordBatch) -> pa.BooleanArray:
+        return pa.array([False] * batch.num_rows)
+
+    with alone(lake, INGESTION) as turn:
+        turn.check()
+        assert turn.kept
+        removed = forget_history(lake, "s3_usage", chosen, {"objects"})
+        assert forget_versions(lake, "s3_usage") >= removed > 0
+        assert abort_uploads(lake, datetime.now(UTC)) == 0
 
 
 def test_the_collector_keeps_nothing_outside_its_lake(as_collector: Deployed) -> None:

@@ -155,11 +155,26 @@ def test_the_queue_is_read_by_whom_the_settings_say(host: str, region: str) -> N
 def test_the_lake_is_kept_in_its_prefix_and_database() -> None:
     found = allowed(FULL, OrganizationId=ORGANIZATION)
     assert found["KeepLake"]["Resource"] == ["arn:aws:s3:::example-lake/inventory/*"]
+    assert found["ListLake"]["Resource"] == ["arn:aws:s3:::example-lake"]
+    assert found["ListLake"]["Condition"] == {"StringLike": {"s3:prefix": "inventory/*"}}
     assert found["KeepCatalog"]["Resource"] == [
         "arn:aws:glue:*:111111111111:catalog",
         "arn:aws:glue:*:111111111111:database/inventory",
         "arn:aws:glue:*:111111111111:table/inventory/*",
     ]
+
+
+def test_what_is_erased_may_be_deleted_in_every_version() -> None:
+    found = allowed(FULL, OrganizationId=ORGANIZATION)
+    for kept in ("Lake", "Manifests"):
+        assert "s3:ListBucketVersions" in found[f"List{kept}"]["Action"]
+        assert {"s3:DeleteObject", "s3:DeleteObjectVersion"} <= {*found[f"Keep{kept}"]["Action"]}
+    uploads = found["ListUploads"]
+    assert uploads["Action"] == ["s3:ListBucketMultipartUploads"]
+    assert uploads["Resource"] == ["arn:aws:s3:::example-lake"]
+    assert "Condition" not in uploads, "AWS knows none that would fit"
+    assert found["ListManifests"]["Resource"] == ["arn:aws:s3:::example-manifests"]
+    assert found["KeepManifests"]["Resource"] == ["arn:aws:s3:::example-manifests/*"]
 
 
 def test_a_local_lake_and_a_silent_topic_need_nothing() -> None:

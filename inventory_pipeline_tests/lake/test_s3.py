@@ -133,6 +133,23 @@ def test_files_that_nothing_refers_to_are_removed_on_s3(s3_lake: Lake) -> None:
     assert ids(s3_lake.read("s3_usage"), "objects") == [7]
 
 
+def test_what_arrived_on_s3_and_no_commit_names_is_removed(s3_lake: Lake) -> None:
+    now = datetime.now(UTC) + timedelta(days=2)
+    arrived = []
+    for source in ("b", "c"):
+        file = s3_lake.scratch_file()
+        pq.write_table(usage(source, 2), file)
+        arrived.append(s3_lake.arrive("s3_usage", file, source))
+    sweep(s3_lake, now)
+    s3_lake.replace("s3_usage", [delivery("a")], usage("a", 1))
+    s3_lake.replace("s3_usage", [delivery("b")], arrived[:1])
+    assert sum(one.removed for one in sweep(s3_lake, now + GRACE)) > 0
+    paths = [file.path.removeprefix("s3://") for file in arrived]
+    assert [info.is_file for info in s3_lake.filesystem.get_file_info(paths)] == [True, False]
+    ingest(s3_lake, [delivery("a"), delivery("b")])
+    assert ids(s3_lake.read("s3_usage"), "objects") == [1, 2]
+
+
 def test_erased_rows_leave_no_file_on_s3(s3_lake: Lake) -> None:
     s3_lake.replace("s3_usage", [delivery("a"), delivery("b")], pa.concat_tables([
         usage("a", 1, 2), usage("b", 3)

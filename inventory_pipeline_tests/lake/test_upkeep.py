@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from inventory_pipeline.lake import Lake, LakeError
+from inventory_pipeline.lake import Lake, LakeError, upkeep
+from inventory_pipeline.lake.turns import INGESTION
 from inventory_pipeline.lake.upkeep import GRACE, referenced, remove, sweep
 from inventory_pipeline_tests.lake.planted import delivery, ids, ingest, usage
 
@@ -105,6 +108,25 @@ def test_a_dry_run_changes_nothing(worn: Lake) -> None:
     told = sweep(worn, NOW + GRACE, dry_run=True)
     assert sum(one.removed for one in told) > 0
     assert files(worn) == before
+
+
+def test_files_are_removed_while_nobody_erases_or_commits(
+    worn: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[tuple[str, set[str]]] = []
+
+    @contextmanager
+    def watched(lake: Lake, work: str) -> Iterator[None]:
+        before = files(lake)
+        yield
+        taken.append((work, before - files(lake)))
+
+    monkeypatch.setattr(upkeep, "alone", watched)
+    sweep(worn, NOW)
+    assert taken == [], "there was nothing to remove"
+    before = files(worn)
+    sweep(worn, NOW + GRACE)
+    assert taken == [(INGESTION, before - files(worn))]
 
 
 def test_only_tables_files_are_looked_at(worn: Lake) -> None:

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +21,9 @@ import pytest
 
 from inventory_pipeline.archive.store import delete
 from inventory_pipeline.columns import ColumnType
-from inventory_pipeline.lake import Lake, publish_warehouse
-from inventory_pipeline.reports import find_deliveries, unsettled
+from inventory_pipeline.lake import Lake, LakeError, publish_warehouse
+from inventory_pipeline.lake.turns import Turn
+from inventory_pipeline.reports import erasure, find_deliveries, unsettled
 from inventory_pipeline.reports.erasure import (
     Erased,
     Erasing,
@@ -34,7 +36,7 @@ from inventory_pipeline.tables import Table, tables
 from inventory_pipeline_tests.faults.searching import Needles, found_in
 from inventory_pipeline_tests.lake.planted import rows
 from inventory_pipeline_tests.reports.conftest import House, Place
-from inventory_pipeline_tests.reports.writer import Writer
+from inventory_pipeline_tests.reports.writer import Writer, gzipped
 
 T0 = datetime(2026, 11, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -79,6 +81,13 @@ class Estate:
     def found(self) -> dict[str, list[str]]:
         return found_in(self.folder, NEEDLES)
 
+    def keep_manifest(self, content: str) -> str:
+        """Write a manifest; returns its address."""
+        manifest = self.folder / "manifests" / "m.csv"
+        manifest.parent.mkdir()
+        manifest.write_text(content)
+        return manifest.as_uri()
+
     def listed(self) -> list[tuple[str, str]]:
         return sorted((row["source_bucket"], row["key"]) for row in self.house.rows("s3_objects"))
 
@@ -96,28 +105,32 @@ class Estate:
 
 
 @pytest.fixture
-def estate(house: House, s3: Any, tmp_path: Path) -> Estate:
-    mine = [f"{PREFIX}{n}.jpg" for n in range(3)]
-    objects = [{"key": key, "size": 10, "is_latest": True} for key in [*mine, "people/", "b/1"]]
-    writer = Writer(s3, source="photos")
-    writer.deliver(T0, objects, format="Parquet")
-    writer.deliver(T0 + DAY, objects[:3])
-    Writer(s3, source="other").deliver(T0, [{"key": "people/x/1", "size": 1}])
-    house.ingest()
-    writer.deliver(T0, [*objects, {"key": f"{PREFIX}late.jpg", "size": 10, "is_latest": True}])
-    house.ingest()
+def estate(house: House, tmp_path: Path) -> Estate:
     estate = Estate(house, tmp_path)
     plant_everywhere(estate)
     estate.publish()
     return estate
 
 
+def ingest_some(house: House) -> None:
+    """Two deliveries of a bucket, the first of which came again, and one of another bucket."""
+    mine = [f"{PREFIX}{n}.jpg" for n in range(3)]
+    objects = [{"key": key, "size": 10, "is_latest": True} for key in [*mine, "people/", "b/1"]]
+    writer = Writer(house.s3, source="photos")
+    writer.deliver(T0, objects, format="Parquet")
+    writer.deliver(T0 + DAY, objects[:3])
+    Writer(house.s3, source="other").deliver(T0, [{"key": "people/x/1", "size": 1}])
+    house.ingest()
+    writer.deliver(T0, [*objects, {"key": f"{PREFIX}late.jpg", "size": 10, "is_latest": True}])
+    house.ingest()
+
+
 def plant_everywhere(estate: Estate) -> None:
-    """A row in every table that can name a key, a manifest, and files that nobody committed."""
+    """Deliveries, a row in every other table that can name a key, a manifest, and files that nobody
+    committed."""
     lake = estate.lake
-    manifest = estate.folder / "manifests" / "m.csv"
-    manifest.parent.mkdir()
-    manifest.write_text(f"photos,{PREFIX}0.jpg\n")
+    ingest_some(estate.house)
+    uri = estate.keep_manifest(f"photos,{PREFIX}0.jpg\n")
     for table in derived_tables():
         columns = KEYS.columns(table) - {"source_bucket"}
         if not columns or table.name in ("s3_objects", "s3_usage"):
@@ -127,7 +140,7 @@ def plant_everywhere(estate: Estate) -> None:
         partition = {name: mine[name] for name in table.partitioned_by}
         lake.replace(table.name, [partition], rows(table.name, mine, others))
     manifests = tables()["archive_manifests"]
-    recorded = place(manifests, "photos") | {"uri": manifest.as_uri()}
+    recorded = place(manifests, "photos") | {"uri": uri}
     partition = place(manifests, "photos")
     lake.replace("archive_manifests", [partition], rows("archive_manifests", recorded))
     abandoned = rows("s3_objects", {**place(tables()["s3_objects"], "photos"), "key": PREFIX})
@@ -151,6 +164,11 @@ def test_no_byte_of_the_keys_is_left_and_all_else_is(estate: Estate) -> None:
     found = survey(estate.house.engine, KEYS)
     assert estate.erase().left == ()
     assert estate.found() == {}
+    assert_all_else_is_there(estate)
+    assert_the_record_says_what_was_done_but_not_the_prefix(estate, found)
+
+
+def assert_all_else_is_there(estate: Estate) -> None:
     assert estate.listed() == [
         ("other", "people/x/1"), ("photos", "b/1"), ("photos", "people/")
     ]  # fmt: skip
@@ -162,7 +180,6 @@ def test_no_byte_of_the_keys_is_left_and_all_else_is(estate: Estate) -> None:
         if KEYS.columns(table) and table.name not in ("s3_objects", "s3_usage"):
             assert estate.lake.iceberg(table.name).scan().count() == 1, table.name  # type: ignore[union-attr]
     assert_usage_is_that_of_what_remains(estate)
-    assert_the_record_says_what_was_done_but_not_the_prefix(estate, found)
 
 
 def assert_usage_is_that_of_what_remains(estate: Estate) -> None:
@@ -229,6 +246,36 @@ def test_an_ingestion_that_was_cut_short_leaves_no_prefixes(
     assert [one.status for one in house.ingest()] == ["ingested"]
 
 
+def test_what_arrived_for_a_table_that_is_not_there_yet_is_erased(
+    house: House, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The very first ingestion was killed before it committed anything."""
+    Writer(s3, source="photos").deliver(T0, [{"key": f"{PREFIX}1.jpg", "size": 1}])
+    monkeypatch.setattr(
+        sys.modules["inventory_pipeline.reports.ingest"], "_commit", lambda *_: 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
+        house.ingest()
+    estate = Estate(house, Path(house.lake.location))
+    assert estate.found() != {}
+    assert estate.erase(publish=lambda: None).removed == 1
+    assert estate.found() == {}
+
+
+@pytest.mark.parametrize("keys", [KEYS, Keys("photos")])
+def test_why_a_report_is_quarantined_quotes_no_key(house: House, s3: Any, keys: Keys) -> None:
+    bodies = [gzipped(f'"photos","people%2F{MARK}/%FF"\n'.encode())]
+    Writer(s3, source="photos").deliver(T0, bodies=bodies, fields=("Bucket", "Key"))
+    house.ingest()
+    estate = Estate(house, Path(house.lake.location))
+    assert MARK in house.rows("s3_deliveries")[0]["error"]
+    estate.erase(keys, publish=lambda: None)
+    (row,) = house.rows("s3_deliveries")
+    assert row["status"] == "quarantined"
+    assert row["error"].startswith("its words were erased on request; once mended: inventory")
+    assert estate.found() == {}
+
+
 def test_looking_changes_nothing(estate: Estate) -> None:
     before = {path: path.stat().st_mtime_ns for path in estate.folder.rglob("*")}
     survey(estate.house.engine, KEYS)
@@ -274,6 +321,30 @@ def test_cut_short_anywhere_it_is_completed_by_the_next_run(
     (record,) = estate.house.rows("erasures")
     assert record["rows"] > 8
     assert record["finished_at"] == LATER
+
+
+def test_an_erasure_that_loses_its_turn_goes_no_further(
+    house: House, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Writer(s3, source="photos").deliver(T0, [{"key": f"{PREFIX}1.jpg", "size": 1}])
+    house.ingest()
+    estate = Estate(house, Path(house.lake.location))
+
+    def check() -> None:
+        raise LakeError("lost")
+
+    @contextmanager
+    def lost(*_: Any) -> Iterator[Turn]:
+        yield Turn(check)
+
+    monkeypatch.setattr(erasure, "alone", lost)
+    with pytest.raises(LakeError, match="lost"):
+        estate.erase()
+    monkeypatch.undo()
+    assert estate.listed() == [("photos", f"{PREFIX}1.jpg")]
+    assert estate.erase(publish=lambda: None).left == ()
+    assert estate.listed() == []
+    assert len(house.rows("erasures")) == 1
 
 
 @pytest.mark.full
