@@ -67,18 +67,22 @@ def ingest(retry: bool, uris: tuple[str, ...], settings_path: Path | None) -> No
     for run in planned_runs(inventory, _with_partition(inventory, found)):
         day = run[0].delivery.delivered_on
         click.echo(f"{day}: {len(run):,} of the day's, {size(sum(w.bytes for w in run))}")
-        config = ingest_config([weighed.delivery.manifest_uri for weighed in run])
+        manifests = [weighed.delivery.manifest_uri for weighed in run]
+        config = ingest_config(manifests, restore=bool(uris))
         outcomes.append(run_job(JOB, settings_path, day.isoformat(), config))
     finish(outcomes, partial=bool(problems))
 
 
 def _with_partition(inventory: Inventory, found: Sequence[Weighed]) -> list[Weighed]:
     """Those of days that Dagster knows; says how many others there are."""
-    first = inventory.settings.schedules.snapshots_start
-    known = [w for w in found if w.delivery.delivered_on >= first]
-    if early := len(found) - len(known):
+    from datetime import UTC, datetime
+
+    first, last = inventory.settings.schedules.snapshots_start, datetime.now(UTC).date()
+    known = [w for w in found if first <= w.delivery.delivered_on <= last]
+    if strange := len(found) - len(known):
         click.echo(
-            f"{early:,} deliveries before schedules.snapshots_start ({first}) are left out",
+            f"{strange:,} deliveries are left out: of days before schedules.snapshots_start "
+            f"({first}) or after today",
             err=True,
         )
     return known
@@ -86,7 +90,8 @@ def _with_partition(inventory: Inventory, found: Sequence[Weighed]) -> list[Weig
 
 def _new_deliveries(inventory: Inventory, *, retry: bool) -> tuple[list[Weighed], list[str]]:
     """Deliveries to ingest, and why a destination could not be listed."""
-    from inventory_pipeline.reports import ReportError, find_deliveries, unsettled
+    from inventory_pipeline.defs.s3_inventory import UNREADABLE
+    from inventory_pipeline.reports import find_deliveries, unsettled
 
     new: list[Weighed] = []
     problems: list[str] = []
@@ -95,7 +100,7 @@ def _new_deliveries(inventory: Inventory, *, retry: bool) -> tuple[list[Weighed]
         try:
             found = find_deliveries(s3, destination)
             new += unsettled(inventory.lake, s3, found, retry=retry).ready
-        except ReportError as error:
+        except UNREADABLE as error:
             problems.append(str(error))
     return new, problems
 

@@ -30,7 +30,8 @@ def documents(settings: Settings, wanted: Sequence[Wanted], partition: str) -> d
         of_bucket = [one for one in wanted if one.configuration.destination == bucket]
         if statements := _bucket_statements(settings, entries, of_bucket, partition):
             found[f"{bucket}.bucket-policy.json"] = _document(statements)
-        found[f"{bucket}.lifecycle.json"] = _lifecycle(settings, bucket)
+        if folders := _report_folders(settings, bucket, of_bucket):
+            found[f"{bucket}.lifecycle.json"] = _lifecycle(settings, folders)
     for key, entries in _entries(settings, lambda entry: entry.kms_key).items():
         of_key = [one for one in wanted if one.configuration.kms_key == key]
         if statements := _key_statements(entries, of_key, partition):
@@ -122,18 +123,29 @@ def _sources(entries: Iterable[InventoryConfiguration], partition: str) -> list[
     return [f"arn:{partition}:s3:::{glob}" for glob in sorted(globs)]
 
 
-def _lifecycle(settings: Settings, bucket: str) -> Document:
-    """Rules for the destination's prefixes, to be added to those that it has."""
+def _report_folders(settings: Settings, bucket: str, wanted: Iterable[Wanted]) -> list[str]:
+    """Folders of a destination that hold reports and, as far as can be told, nothing else.
+
+    Where reports are delivered to its root they are those of the source buckets: all else that a
+    bucket has must not expire with its reports.
+    """
+    sources = {one.bucket.name for one in wanted if not one.problem}
+    places = {prefix: {prefix} if prefix else sources for prefix in _prefixes(settings, bucket)}
+    return sorted(f"{folder}/" for folders in places.values() for folder in folders)
+
+
+def _lifecycle(settings: Settings, folders: Sequence[str]) -> Document:
+    """Rules for the destination's reports, to be added to those that it has."""
     return {
         "Rules": [
             {
                 "ID": f"s3-inventory-reports-{number}",
                 "Status": "Enabled",
-                "Filter": {"Prefix": f"{prefix}/" if prefix else ""},
+                "Filter": {"Prefix": folder},
                 "Expiration": {"Days": settings.s3_inventory.report_days},
                 "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
                 "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": UNFINISHED_DAYS},
             }
-            for number, prefix in enumerate(_prefixes(settings, bucket), start=1)
+            for number, folder in enumerate(folders, start=1)
         ]
     }

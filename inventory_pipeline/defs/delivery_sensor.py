@@ -23,12 +23,11 @@ import dagster as dg
 from inventory_pipeline.defs.partitions import DAY_FORMAT
 from inventory_pipeline.defs.processes import UNFINISHED
 from inventory_pipeline.defs.resources import Clock, Inventory
-from inventory_pipeline.defs.s3_inventory import JOB, ingest_config, manifests_of
+from inventory_pipeline.defs.s3_inventory import JOB, UNREADABLE, ingest_config, manifests_of
 from inventory_pipeline.reports import (
     Delivery,
     Destination,
     Found,
-    ReportError,
     Weighed,
     find_deliveries,
     look_at,
@@ -93,7 +92,7 @@ def tick(
         room = math.ceil(asking.room / (count - done))
         try:
             places[name] = list_rounds(asking, destination, places.get(name, {}), seconds, room)
-        except ReportError as error:
+        except UNREADABLE as error:
             asking.note(error)
         done += 1
     # Where time was enough for all, another one is first next time.
@@ -218,7 +217,7 @@ def _hinted(
         found = look_at(s3, destination, sorted({*hinted.values()}, key=lambda d: d.prefix))
         # Half of the room is for what is listed.
         asked = asking.ask(s3, found, math.ceil(asking.room / 2), lambda: False)
-    except ReportError as error:
+    except UNREADABLE as error:
         asking.note(error)
         yield from hinted
     else:

@@ -24,27 +24,37 @@ from inventory_pipeline.lake import Where
 from inventory_pipeline.reports import (
     Delivery,
     DeliveryResult,
+    ReportError,
     find_deliveries,
     ingest,
     parse_delivery,
     read_ledger,
 )
-from inventory_pipeline.settings import Settings
+from inventory_pipeline.settings import Settings, SettingsError
 
 TABLES = ("s3_objects", "s3_usage", "s3_deliveries")
 JOB = "ingest_deliveries"
 OP = "ingest_reports"
 
+UNREADABLE = (ReportError, SettingsError)
+"""Why a destination cannot be read, which keeps no other from it: what S3 says, or the settings of
+the account that reads it, such as a reference to a secret that is not there."""
+
 
 class IngestConfig(dg.Config):
-    """The deliveries of a run, as addresses of their manifest.json; empty is all of the day."""
+    """The deliveries of a run, as addresses of their manifest.json; empty is all of the day.
+
+    Of those, the ones that were erased on request come back only to `restore` them: a run may have
+    been queued, or be started again, after the erasure.
+    """
 
     manifests: list[str] = []
+    restore: bool = False
 
 
-def ingest_config(manifests: Sequence[str]) -> dict[str, Any]:
+def ingest_config(manifests: Sequence[str], *, restore: bool = False) -> dict[str, Any]:
     """The run config that ingests just these deliveries."""
-    return {"ops": {OP: {"config": {"manifests": list(manifests)}}}}
+    return {"ops": {OP: {"config": {"manifests": list(manifests), "restore": restore}}}}
 
 
 def ingest_assets(days: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -56,7 +66,7 @@ def ingest_assets(days: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
             dg.AssetCheckSpec(
                 "deliveries_sound",
                 asset=asset_key("s3_deliveries"),
-                description="No delivery that the run took is quarantined.",
+                description="All destinations are listed, and no delivery is quarantined.",
             ),
         ],
         pool="ingest",
@@ -72,19 +82,21 @@ def ingest_assets(days: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
         settings = inventory.settings.s3_inventory
         log = paced(context.log.info)
         started = time.monotonic()
+        deliveries, problems = _deliveries(inventory, config.manifests, day)
         results = ingest(
             inventory.lake,
             inventory.engine,
             inventory.s3,
-            _deliveries(inventory, config.manifests, day),
+            deliveries,
             prefix_depth=settings.prefix_depth,
             prefix_limit=settings.prefix_limit,
             now=clock.now(),
             workers=settings.workers,
+            restore=config.restore,
             progress=lambda result: log(_sentence(result)),
         )
         yield from _materialized(inventory, results, day, time.monotonic() - started)
-        yield _deliveries_sound(results)
+        yield _deliveries_sound(results, problems)
 
     return [ingest_reports]
 
@@ -110,15 +122,27 @@ def erasures_asset() -> dg.AssetSpec:
     return table_spec("erasures")
 
 
-def _deliveries(inventory: Inventory, manifests: Sequence[str], day: date) -> list[Delivery]:
-    """The named deliveries, or every completed one of the day but those erased on request."""
-    destinations = inventory.settings.s3_inventory.destinations
-    if not manifests:
-        ledger = read_ledger(inventory.lake, [day])
-        since = datetime.combine(day, datetime.min.time(), UTC)
-        found = [find_deliveries(inventory.s3(d), d, since).deliveries for d in destinations]
-        of_day = (d for some in found for d in some if d.delivered_on == day)
-        return [d for d in of_day if not ledger.is_erased(d)]
+def _deliveries(
+    inventory: Inventory, manifests: Sequence[str], day: date
+) -> tuple[list[Delivery], list[str]]:
+    """The named deliveries, or every completed one of the day but those erased on request; and why
+    a destination could not be listed."""
+    if manifests:
+        return _named(inventory, manifests, day), []
+    ledger = read_ledger(inventory.lake, [day])
+    since = datetime.combine(day, datetime.min.time(), UTC)
+    found: list[Delivery] = []
+    problems: list[str] = []
+    for destination in inventory.settings.s3_inventory.destinations:
+        try:
+            found += find_deliveries(inventory.s3(destination), destination, since).deliveries
+        except UNREADABLE as error:
+            problems.append(str(error))
+    of_day = (d for d in found if d.delivered_on == day)
+    return [d for d in of_day if not ledger.is_erased(d)], problems
+
+
+def _named(inventory: Inventory, manifests: Sequence[str], day: date) -> list[Delivery]:
     named: list[Delivery] = []
     for uri in manifests:
         delivery = delivery_at(inventory.settings, uri)
@@ -164,15 +188,17 @@ def _told(results: Sequence[DeliveryResult], seconds: float) -> dict[str, Any]:
     }
 
 
-def _deliveries_sound(results: Sequence[DeliveryResult]) -> dg.AssetCheckResult:
+def _deliveries_sound(
+    results: Sequence[DeliveryResult], problems: Sequence[str]
+) -> dg.AssetCheckResult:
     bad = [r for r in results if r.status in ("quarantined", "seen")]
     counts = Counter(str(result.status) for result in results)
     return dg.AssetCheckResult(
         asset_key=asset_key("s3_deliveries"),
         check_name="deliveries_sound",
-        passed=not bad,
+        passed=not bad and not problems,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(map(_sentence, bad[:10])) or "all deliveries are sound",
+        description="; ".join([*problems, *map(_sentence, bad[:10])]) or "all deliveries are sound",
         metadata={"deliveries": len(results), **counts},
     )
 

@@ -53,9 +53,12 @@ class Ledger:
         md5s: dict[tuple[str, str, datetime, str], str] = {}
         quarantined: set[tuple[str, str | None]] = set()
         for row in rows:
+            manifest = (*_identity(row), row["manifest_md5"])
             if row["status"] == "quarantined":
                 quarantined.add((row["manifest_uri"], row["manifest_md5"]))
-            statuses[*_identity(row), row["manifest_md5"]] = row["status"]
+                statuses.setdefault(manifest, "quarantined")  # unless a copy of it fared better
+            else:
+                statuses[manifest] = row["status"]
             if row["status"] in ("ingested", "erased"):
                 earlier = newest.get(_partition(row), row["delivered_at"])
                 newest[_partition(row)] = max(earlier, row["delivered_at"])
@@ -74,9 +77,9 @@ class Ledger:
 
     def is_settled(self, delivery: Delivery, manifest_md5: str | None) -> bool:
         """Whether nothing is left to do: done with, or overtaken and recorded so."""
+        if (delivery.manifest_uri, manifest_md5) in self.quarantined:
+            return True
         status = self.status(delivery, manifest_md5)
-        if status == "quarantined":
-            return (delivery.manifest_uri, manifest_md5) in self.quarantined
         return status in SETTLED or (status == "superseded" and self.overtaken(delivery))
 
     def is_settled_as_listed(self, delivery: Delivery) -> bool:
@@ -208,7 +211,8 @@ def record(rows: Sequence[Row], news: Sequence[Row]) -> list[Row]:
     """A day's rows with `news` written in.
 
     A new row takes the place of the one of the same manifest, and of one whose manifest could not
-    be read. An ingested one supersedes what filled its partition before.
+    be read; that of a bad copy elsewhere stays until a good one is ingested. An ingested one
+    supersedes what filled its partition before.
     """
     kept: dict[Partition, list[Row]] = {}
     for row in rows:
@@ -218,7 +222,7 @@ def record(rows: Sequence[Row], news: Sequence[Row]) -> list[Row]:
         kept[_partition(new)] = [*(_after(row, new) for row in others), new]
     return sorted(
         itertools.chain.from_iterable(kept.values()),
-        key=lambda r: (*_identity(r), r["manifest_md5"] or ""),
+        key=lambda r: (*_identity(r), r["manifest_md5"] or "", r["manifest_uri"]),
     )
 
 
@@ -232,7 +236,12 @@ def hide(rows: Sequence[Row], partitions: Collection[Partition]) -> list[Row]:
 
 
 def _same_manifest(row: Row, new: Row) -> bool:
-    return _identity(row) == _identity(new) and row["manifest_md5"] in (None, new["manifest_md5"])
+    is_bad_copy = row["status"] == "quarantined" and row["manifest_uri"] != new["manifest_uri"]
+    return (
+        _identity(row) == _identity(new)
+        and row["manifest_md5"] in (None, new["manifest_md5"])
+        and not (is_bad_copy and new["status"] != "ingested")
+    )
 
 
 def _after(row: Row, new: Row) -> Row:

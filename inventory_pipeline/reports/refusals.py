@@ -22,10 +22,17 @@ KEY_STATES: Mapping[str, str] = {
 }
 
 
+def by_sts(error: ClientError) -> bool:
+    """Whether it was the role that was refused, and S3 never asked."""
+    return error.operation_name == "AssumeRole"
+
+
 def why_refused(error: ClientError) -> str:
     """The error's code, and what to do where that is known."""
     told = error.response.get("Error", {})
     code, message = told.get("Code", "unknown error"), told.get("Message", "")
+    if by_sts(error):
+        return f"{code}; let the role of the account that reads it be assumed: see its trust policy"
     if code in KEY_STATES:
         return f"{code}; {KEY_STATES[code]}"
     if code in ("AccessDenied", "403", "KMS.AccessDeniedException"):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from inventory_pipeline.reports.errors import NotReadyError, ReportError
 from inventory_pipeline.reports.manifest import ReportFile
-from inventory_pipeline.reports.refusals import why_refused
+from inventory_pipeline.reports.refusals import by_sts, why_refused
 
 CHUNK = 256 * 1024
 """Bytes taken at a time while downloading. Writes of 1 MB and more cost Linux twice the CPU."""
@@ -63,7 +63,8 @@ def s3_errors(address: str) -> Iterator[None]:
         if code in MISSING:
             raise MissingObjectError(f"{address} does not exist") from error
         refused = code in REFUSED or (code.startswith("KMS.") and "Throttl" not in code)
-        kind = ReportError if refused else NotReadyError
+        # Whose role may not be assumed has not even asked S3.
+        kind = ReportError if refused and not by_sts(error) else NotReadyError
         raise kind(f"{address} cannot be read: {why_refused(error)}") from error
     except BotoCoreError as error:
         raise NotReadyError(f"{address} cannot be read: {type(error).__name__}") from error

@@ -36,7 +36,8 @@ TABLES: tuple[Table, ...] = (
         "s3_deliveries",
         "s3_inventory",
         "Ledger of S3 Inventory deliveries; readers see only objects of ingested ones.",
-        "one manifest of a delivery: a delivery changed later has one row for each",
+        "one manifest of a delivery: a delivery changed later has one row for each, and so have "
+        "its bad copies in several places",
         (
             *DELIVERY_COLUMNS,
             timestamp("delivered_at", "The delivery's instant, from its folder.", required=True),
@@ -59,7 +60,7 @@ TABLES: tuple[Table, ...] = (
             text("error", "Why it is not ingested."),
             timestamp("recorded_at", "When the ledger learnt this.", required=True),
         ),
-        ("source_bucket", "configuration_id", "delivered_at", "manifest_md5"),
+        ("source_bucket", "configuration_id", "delivered_at", "manifest_md5", "manifest_uri"),
         ("delivered_on",),
     ),
     Table(

@@ -1,13 +1,15 @@
 """`erase` says what would go, and erases only on --yes; `maintain` tells of files it removes."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import boto3
 import pytest
 
 from inventory_pipeline.lake import Lake
 from inventory_pipeline_tests.cli.planted import plant
+from inventory_pipeline_tests.lake.stored import age, stored
 
 DAY = date(2026, 11, 19)
 PLACE = {"delivered_on": DAY, "source_bucket": "photos", "configuration_id": "daily"}
@@ -75,3 +77,24 @@ def test_maintain_says_what_waits_and_what_would_go(run, lake: Lake):
     assert not (Path(lake.location) / "upkeep.json").exists()
     assert run("maintain").exit_code == 0
     assert (Path(lake.location) / "upkeep.json").exists()
+
+
+def test_maintain_sweeps_a_lake_on_s3(run, s3_lake: Lake, tmp_path: Path):
+    settings = {"lake": {"location": s3_lake.location, "catalog": "glue"}}
+    (tmp_path / "inventory.yaml").write_text(json.dumps(settings))
+    plant(s3_lake, "prices", [{"service": "s3"}])
+    loose = "prod/tables/prices/data/loose.parquet"
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket="lake-bucket", Key=loose, Body=b"x")
+    age("lake-bucket", loose, 2 * 24 * 3600)
+    assert run("maintain").exit_code == 0
+    assert loose in stored("lake-bucket"), "its day has just begun"
+    notes = json.loads(stored("lake-bucket")["prod/upkeep.json"].value)
+    ago = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    body = json.dumps(dict.fromkeys(notes, ago))
+    s3.put_object(Bucket="lake-bucket", Key="prod/upkeep.json", Body=body)
+    result = run("maintain")
+    assert result.exit_code == 0, result.output
+    assert "1 B removed" in result.output
+    assert loose not in stored("lake-bucket")
+    assert s3_lake.read("prices").num_rows == 1

@@ -28,15 +28,22 @@ def writer(monkeypatch):
         yield Writer(s3)
 
 
+class Launched(list):
+    def __init__(self):
+        super().__init__()
+        self.restored = []
+
+
 @pytest.fixture
 def launched(monkeypatch):
-    """The days and manifests that the job was run for."""
-    calls = []
+    """The days and manifests that the job was run for, and whether to restore what was erased."""
+    calls = Launched()
 
     def run_job(job, settings_path, partition_key, run_config):
         (op,) = run_config["ops"].values()
         manifests = op["config"]["manifests"]
         calls.append((partition_key, [uri.split("/")[4] for uri in manifests]))
+        calls.restored.append(op["config"]["restore"])
         return JobOutcome(success=True, partial=False, run_id="r", messages=())
 
     monkeypatch.setattr("inventory_pipeline.defs.launch.run_job", run_job)
@@ -123,12 +130,25 @@ def test_a_named_delivery_that_is_not_there_is_told(run, writer, launched, tmp_p
     assert launched == []
 
 
-def test_days_before_the_first_partition_are_left_out_and_told(
-    run, writer, launched, tmp_path: Path
-):
+def test_days_without_a_partition_are_left_out_and_told(run, writer, launched, tmp_path: Path):
+    """The next one may be there by another's hand: S3 delivers none of it yet."""
     watch(tmp_path, BUCKET)
     deliver(writer, "a", at=datetime(2025, 11, 19, 1, tzinfo=UTC))
-    deliver(writer, "a", at=FIRST)
+    deliver(writer, "a", at=datetime(2999, 1, 1, 1, tzinfo=UTC))
+    day = datetime.now(UTC).replace(hour=0, minute=0)
+    deliver(writer, "a", at=day)
     result = run("ingest")
-    assert "1 deliveries before schedules.snapshots_start (2026-01-01)" in result.stderr
-    assert launched == [("2026-11-19", ["a"])]
+    assert result.stderr == (
+        "2 deliveries are left out: of days before schedules.snapshots_start (2026-01-01) or "
+        "after today\n"
+    )
+    assert launched == [(f"{day:%Y-%m-%d}", ["a"])]
+
+
+def test_what_was_erased_comes_back_only_by_name(run, writer, launched, tmp_path: Path):
+    watch(tmp_path, BUCKET)
+    deliver(writer, "a", at=FIRST)
+    run("ingest")
+    uri = f"s3://{BUCKET}/inventory/a/daily/2026-11-19T01-00Z/manifest.json"
+    run("ingest", "--delivery", uri)
+    assert launched.restored == [False, True]

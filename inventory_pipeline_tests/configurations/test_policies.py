@@ -143,3 +143,17 @@ def test_aws_grammar_has_nothing_to_say(broken: bool) -> None:
     assert bool(complaints) == broken, complaints
     if broken:
         assert len(complaints) >= 2
+
+
+def test_at_the_root_of_a_bucket_only_reports_expire() -> None:
+    """Not the lake, say, that lies in the same bucket."""
+    entry = {"id": "a", "sources": ["data-*", "logs-a"], "destination": "reports"}
+    rooted = {"destinations": [{"bucket": "reports"}], "configurations": [entry]}
+    lifecycle = rendered(Settings.model_validate({"s3_inventory": rooted}))[
+        "reports.lifecycle.json"
+    ]
+    assert [rule["Filter"] for rule in lifecycle["Rules"]] == [
+        {"Prefix": "data-1/"}, {"Prefix": "logs-a/"}
+    ]  # fmt: skip
+    nobody = {**rooted, "configurations": [{**entry, "sources": ["no-such"]}]}
+    assert rendered(Settings.model_validate({"s3_inventory": nobody})) == {}

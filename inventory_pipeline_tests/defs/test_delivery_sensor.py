@@ -15,7 +15,9 @@ from inventory_pipeline.defs import delivery_sensor
 from inventory_pipeline.defs.delivery_sensor import LOOKBACK
 from inventory_pipeline.defs.processes import UNFINISHED
 from inventory_pipeline.defs.resources import Clock
+from inventory_pipeline.defs.s3_inventory import JOB
 from inventory_pipeline.reports import deliveries, planning
+from inventory_pipeline.reports.ledger import record_news
 from inventory_pipeline_tests.defs.conftest import NOW, House
 from inventory_pipeline_tests.defs.daemon import (
     DAY,
@@ -200,6 +202,43 @@ def test_a_destination_that_cannot_be_read_holds_up_no_other(daemon: Daemon) -> 
     daemon.house.content["s3_inventory"]["destinations"][0]["bucket"] = "gone"
     daemon.tick()
     assert daemon.place() == before
+
+
+def test_a_reader_without_its_secret_holds_up_no_other(daemon: Daemon) -> None:
+    reader = {"account_id": "111122223333", "external_id": "env:NO_SUCH_EXTERNAL_ID"}
+    daemon.house.content["accounts"] = {"engineering": reader}
+    daemon.house.content["s3_inventory"]["destinations"].insert(
+        0, {"bucket": "elsewhere", "account": "engineering"}
+    )
+    assert daemon.tick() == []
+    assert "accounts.engineering.external_id" in str(daemon.skipped)
+    deliver(daemon, "a")
+    assert [sources(request) for request in daemon.tick()] == [["a"]]
+
+
+def test_a_run_of_a_whole_day_takes_what_it_can_list(daemon: Daemon) -> None:
+    daemon.house.content["s3_inventory"]["destinations"].insert(0, {"bucket": "no-such-bucket"})
+    deliver(daemon, "a")
+    outcome = daemon.house.run(JOB, f"{T0:%Y-%m-%d}")
+    assert (outcome.success, outcome.partial) == (True, True)
+    assert "s3://no-such-bucket/ cannot be read: NoSuchBucket" in "".join(outcome.messages)
+    assert daemon.ledger() == {("a", "01-10T01"): "ingested"}
+
+
+def test_a_run_that_is_started_again_after_an_erasure_brings_nothing_back(daemon: Daemon) -> None:
+    deliver(daemon, "a")
+    requests = daemon.tick()
+    daemon.settle(requests)
+    lake = daemon.inventory.lake
+    (ingested,) = lake.read("s3_deliveries").to_pylist()
+    record_news(lake, [ingested | {"status": "erased"}])
+    daemon.run(requests)
+    assert daemon.ledger() == {("a", "01-10T01"): "erased"}
+    assert daemon.house.rows("s3_objects") == []
+    (config,) = requests[0].run_config["ops"].values()
+    config["config"]["restore"] = True
+    daemon.run(requests)
+    assert daemon.ledger() == {("a", "01-10T01"): "ingested"}
 
 
 def test_more_destinations_than_a_tick_has_time_for_take_turns(daemon: Daemon) -> None:

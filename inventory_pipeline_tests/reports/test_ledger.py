@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from inventory_pipeline.lake import Lake
-from inventory_pipeline.reports import parse_delivery
+from inventory_pipeline.lake import DuckDBEngine, Lake
+from inventory_pipeline.lake.contract import violations
+from inventory_pipeline.reports import Delivery, parse_delivery
 from inventory_pipeline.reports.ledger import (
     MANY_FILES,
     TABLE,
@@ -87,6 +88,42 @@ def test_a_ledger_of_some_buckets(lake: Lake) -> None:
     assert read_ledger(lake, [DAY], sources=["a"]).is_erased(delivery)
     assert not read_ledger(lake, [DAY], sources=["b"]).is_erased(delivery)
     assert not read_ledger(lake, [DAY], sources=[]).statuses
+
+
+def copy_of(bucket: str) -> Delivery:
+    """A delivery as another bucket has it."""
+    key = "inventory/a/daily/2026-11-01T01-00Z/manifest.json"
+    delivery = parse_delivery(Place(bucket), key)
+    assert delivery
+    return delivery
+
+
+def copied(bucket: str, status: str, md5: str | None = "m") -> dict[str, Any]:
+    return row("a", status=status, manifest_md5=md5, manifest_uri=copy_of(bucket).manifest_uri)
+
+
+@pytest.mark.parametrize("md5", ["m", None])
+def test_each_bad_copy_of_a_report_stays_quarantined(lake: Lake, md5: str | None) -> None:
+    """Else each would be tried again for ever, because the other had taken its place."""
+    record_news(lake, [copied("one", "quarantined", md5), copied("two", "quarantined", md5)])
+    record_news(lake, [copied("one", "quarantined", md5)])
+    with DuckDBEngine(lake).session({TABLE: {}}) as db:
+        assert violations(db, TABLE) == []
+    ledger = read_ledger(lake, [DAY])
+    assert [ledger.is_settled(copy_of(name), md5) for name in ("one", "two", "three")] == [
+        True, True, False
+    ]  # fmt: skip
+
+
+def test_a_bad_copy_is_not_tried_again_while_a_good_one_cannot_be_read(lake: Lake) -> None:
+    record_news(lake, [copied("one", "quarantined"), copied("two", "seen")])
+    ledger = read_ledger(lake, [DAY])
+    assert ledger.is_settled(copy_of("one"), "m")
+    assert not ledger.is_settled(copy_of("two"), "m")
+    record_news(lake, [copied("two", "ingested")])
+    assert known(lake) == {("a", "m"): "ingested"}
+    ledger = read_ledger(lake, [DAY])
+    assert ledger.is_settled(copy_of("one"), "m")
 
 
 def test_the_command_in_a_reason_is_safe_to_paste() -> None:

@@ -3,7 +3,9 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from inventory_pipeline.reports.errors import NotReadyError
 from inventory_pipeline.reports.refusals import why_refused
+from inventory_pipeline.reports.storage import s3_errors
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ROLE = "arn:aws:sts::444455556666:assumed-role/Reader/inventory"
@@ -41,3 +43,10 @@ def test_what_to_do(code: str, words: str) -> None:
 
 def test_other_codes_stand_for_themselves() -> None:
     assert told("SlowDown", "<script>") == "SlowDown"
+
+
+def test_a_role_that_may_not_be_assumed_says_nothing_of_the_report() -> None:
+    refused = ClientError({"Error": {"Code": "AccessDenied", "Message": ROLE}}, "AssumeRole")
+    with pytest.raises(NotReadyError, match="trust policy"), s3_errors("s3://reports/a"):
+        raise refused
+    assert "s3:GetObject" not in why_refused(refused)

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from inventory_pipeline.lake import LakeError
+from inventory_pipeline.lake.turns import Turn
 from inventory_pipeline.reports import find_deliveries, unsettled
 from inventory_pipeline_tests.reports import writer as writing
 from inventory_pipeline_tests.reports.conftest import House, Place
@@ -35,12 +37,12 @@ def test_an_ingestion_gives_way_to_a_later_delivery_that_another_committed(
     older = find_deliveries(house.s3, Place()).deliveries
 
     @contextmanager
-    def waited_for(*_: Any) -> Iterator[None]:
+    def waited_for(*_: Any) -> Iterator[Turn]:
         monkeypatch.undo()
         writer.deliver(T0 + timedelta(hours=8), listed("new"))
         found = find_deliveries(house.s3, Place()).deliveries
         house.ingest(deliveries=[one for one in found if one not in older])
-        yield
+        yield Turn()
 
     monkeypatch.setattr(ingestion, "alone", waited_for)
     (result,) = house.ingest(deliveries=older)
@@ -48,6 +50,34 @@ def test_an_ingestion_gives_way_to_a_later_delivery_that_another_committed(
     assert [row["key"] for row in house.rows("s3_objects")] == ["new"]
     assert sum(row["objects"] for row in house.rows("s3_usage")) == 1
     assert [one.status for one in house.ingest()] == ["superseded", "skipped"]
+
+
+@pytest.mark.parametrize("kept_for", range(4))
+def test_an_ingestion_that_loses_its_turn_shows_nothing(
+    house: House, writer: Writer, monkeypatch: pytest.MonkeyPatch, kept_for: int
+) -> None:
+    """It stood still, and another process has the turn now: the next commit is not made."""
+    writer.deliver(T0, listed("a"))
+    checks = 0
+
+    def check() -> None:
+        nonlocal checks
+        checks += 1
+        if checks > kept_for:
+            raise LakeError("lost")
+
+    @contextmanager
+    def lost(*_: Any) -> Iterator[Turn]:
+        yield Turn(check)
+
+    monkeypatch.setattr(ingestion, "alone", lost)
+    with pytest.raises(LakeError, match="lost"):
+        house.ingest()
+    assert checks == kept_for + 1
+    assert house.rows("s3_objects") == house.rows("s3_deliveries") == []
+    monkeypatch.undo()
+    assert [one.status for one in house.ingest()] == ["ingested"]
+    assert [row["key"] for row in house.rows("s3_objects")] == ["a"]
 
 
 def test_a_sound_copy_is_ingested_where_another_is_quarantined(

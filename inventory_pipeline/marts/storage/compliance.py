@@ -51,11 +51,21 @@ class Rule:
 
 
 NOT_COLLECTED = "the bucket's settings are not known"
-WITH_LOCK = {
-    "unless": "b.object_lock = FALSE",
-    "unknown": "b.object_lock IS NULL",
-    "why": NOT_COLLECTED,
-}
+
+
+def _lock_rule(id: str, title: str, retention: str) -> Rule:
+    """A rule that objects of this retention fail unless they are on hold, in a bucket with lock."""
+    fails = f"s.retention = {literal(retention)} AND NOT s.legal_hold AND NOT s.event_hold"
+    told = tells("b", "ObjectLockEventHoldStatus")
+    return Rule(
+        id,
+        title,
+        ("ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"),
+        fails,
+        unknown=f"b.object_lock IS NULL OR ({fails} AND NOT {told})",
+        why=f"the report lacks ObjectLockEventHoldStatus, or {NOT_COLLECTED}",
+        unless="b.object_lock = FALSE",
+    )
 
 
 def acl_text(acl: str) -> str:
@@ -148,19 +158,13 @@ RULES = (
         ("ReplicationStatus",),
         "s.replication_status = 'PENDING'",
     ),
-    Rule(
-        "not_locked",
-        "Neither locked nor on hold, in a bucket with object lock",
-        ("ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"),
-        "s.retention = 'none' AND NOT s.legal_hold AND NOT s.event_hold",
-        **WITH_LOCK,
+    _lock_rule(
+        "not_locked", "Neither locked nor on hold, in a bucket with object lock", retention="none"
     ),
-    Rule(
+    _lock_rule(
         "lock_expired",
         "Its lock has expired and it is not on hold, in a bucket with object lock",
-        ("ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"),
-        "s.retention = 'expired' AND NOT s.legal_hold AND NOT s.event_hold",
-        **WITH_LOCK,
+        retention="expired",
     ),
     Rule(
         "no_legal_hold",

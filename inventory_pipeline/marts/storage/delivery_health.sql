@@ -87,7 +87,7 @@ of_the_day AS (
           CASE status
             WHEN 'ingested' THEN 0 WHEN 'erased' THEN 1 WHEN 'superseded' THEN 2 ELSE 3
           END,
-          delivered_at DESC, manifest_md5
+          delivered_at DESC, manifest_md5, manifest_uri
       ) AS place
     FROM s3_deliveries
     WHERE delivered_on = $delivered_on

@@ -20,9 +20,20 @@ WHERE place = 1"""
 PLACED_BUCKETS = f"""SELECT bucket, account_id, account_name, department, region
 FROM ({SEEN_BUCKETS}) AS latest"""
 
-# Field names without case, underscores and spaces, so that all three formats spell them alike.
-REPORTS = """SELECT delivered_on, source_bucket, configuration_id, delivered_at, rows,
-  lower(replace(replace(COALESCE(schema, ''), '_', ''), ' ', '')) AS fields
+_SIGNS = ",:;<>(){}\t\n\r"
+
+
+def _words(schema: str) -> str:
+    """SQL: the words of a schema between single spaces, without case and underscores, so that all
+    three formats spell a field alike."""
+    spaced = f"replace(lower(COALESCE({schema}, '')), '_', '')"
+    for sign in _SIGNS:
+        spaced = f"replace({spaced}, {literal(sign)}, ' ')"
+    return f"concat(' ', {spaced}, ' ')"
+
+
+REPORTS = f"""SELECT delivered_on, source_bucket, configuration_id, delivered_at, rows,
+  {_words("schema")} AS fields
 FROM s3_deliveries
 WHERE status = 'ingested'"""
 """The day's deliveries and the fields of their reports."""
@@ -75,7 +86,7 @@ WHERE prefix IS NOT NULL"""
 
 def tells(reports: str, field: str) -> str:
     """SQL: whether the report has a field, by the name that CSV gives it."""
-    return f"{reports}.fields LIKE {literal(f'%{field.lower()}%')}"
+    return f"{reports}.fields LIKE {literal(f'% {field.lower()} %')}"
 
 
 def prefix_pattern(depth: int) -> str:

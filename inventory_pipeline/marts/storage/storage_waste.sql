@@ -23,7 +23,9 @@ flat_prices AS (
 sole_markers AS (
   SELECT m.delivered_on, m.source_bucket, m.configuration_id, k.prefix, COUNT(*) AS objects
   FROM (
-    SELECT *, first_match(key, $prefix_pattern) AS prefix
+    SELECT
+      delivered_on, source_bucket, configuration_id, key,
+      first_match(key, $prefix_pattern) AS prefix
     FROM s3_objects
     WHERE is_delete_marker AND is_latest
   ) AS m

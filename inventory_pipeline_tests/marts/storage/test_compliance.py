@@ -134,6 +134,24 @@ def test_a_field_that_the_report_lacks_never_passes(tmp_path: Path) -> None:
     assert found["no_checksum"]["unknown_reason"] == "the report lacks ChecksumAlgorithm"
 
 
+def test_without_the_field_of_event_holds_none_is_ruled_out(tmp_path: Path) -> None:
+    house = House(tmp_path, {"resource_id": "data-1", "object_lock": True})
+    house.deliver(
+        obj("bare/k"),
+        obj("locked/k", object_lock_retain_until_date=later(1)),
+        obj("over/k", object_lock_retain_until_date=later(0)),
+        fields=FIELDS.replace("ObjectLockEventHoldStatus, ", ""),
+    )
+    found = {(row["prefix"], row["rule_id"]): row for row in house.build("object_compliance")}
+    verdicts = [
+        [found[f"{prefix}/", rule]["verdict"] for rule in ("not_locked", "lock_expired")]
+        for prefix in ("bare", "locked", "over")
+    ]
+    assert verdicts == [["unknown", "pass"], ["pass", "pass"], ["pass", "unknown"]]
+    reason = found["bare/", "not_locked"]["unknown_reason"]
+    assert "the report lacks ObjectLockEventHoldStatus" in reason
+
+
 def test_fields_are_known_in_every_formats_spelling(tmp_path: Path) -> None:
     house = House(tmp_path)
     schemas = {

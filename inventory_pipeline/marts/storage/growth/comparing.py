@@ -159,10 +159,16 @@ def _keyed(single: bool) -> str:
 
 _SIDES = {"before": "previous_delivered_on", "after": "delivered_on"}
 
+# By name, for reports may bring columns that are called as what is computed here.
+_COMPARED = (
+    *("source_bucket", "configuration_id", "key", "version_id", "is_latest", "is_delete_marker"),
+    *("size", "storage_class", "e_tag", "last_modified_date"),
+)
+
 
 def _listed(side: str, on: str) -> str:
     objects = f"""(
-  SELECT o.*, p.by_version
+  SELECT {", ".join(f"o.{name}" for name in _COMPARED)}, p.by_version
   FROM s3_objects AS o
   JOIN pairs AS p
     ON p.{on} = o.delivered_on AND p.source_bucket = o.source_bucket
@@ -177,16 +183,16 @@ def listed_sql(objects: str, by_version: str) -> str:
     `by_version` is SQL: whether both reports list all versions; otherwise current ones count.
     """
     return f"""SELECT source_bucket, configuration_id, key, version_state, storage_class,
-  CASE WHEN {by_version} THEN COALESCE(version_id, '') ELSE '' END AS version_id,
+  CASE WHEN by_version THEN COALESCE(version_id, '') ELSE '' END AS version_id,
   1 AS copy, bytes, e_tag, last_modified_date
 FROM (
-  SELECT *,
+  SELECT {", ".join(_COMPARED)}, {by_version} AS by_version,
     CASE WHEN is_delete_marker THEN 'delete_marker' WHEN NOT is_latest THEN 'noncurrent'
       ELSE 'current' END AS version_state,
     CASE WHEN is_delete_marker THEN 0 ELSE size END AS bytes
   FROM {objects} AS listed
 ) AS stated
-WHERE {by_version} OR version_state = 'current'"""
+WHERE by_version OR version_state = 'current'"""
 
 
 def numbered(listed: str) -> str:
