@@ -175,6 +175,6 @@ def _recoded(column: pq.ColumnSchema, wanted: ColumnType | None, given: pa.DataT
 
     if wanted is ColumnType.TIMESTAMP and column.logical_type.type == "TIMESTAMP":
         return pa.field(column.name, pa.timestamp("us", "UTC"))
-    if wanted is None and is_plain(given) and column.physical_type != "INT96":
+    if wanted in (ColumnType.TEXT, None) and is_plain(given) and column.physical_type != "INT96":
         return pa.field(column.name, pa.string())
     raise NotAdoptableError(f"column {column.name} is {column.physical_type} ({given})")

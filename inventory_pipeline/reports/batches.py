@@ -1,17 +1,18 @@
-"""Record batches of a report file to Parquet that is read well.
+"""Record batches of a report file, and the Parquet that is made of them to be read well.
 
-Belongs here: how a data file of `s3_objects` is written. Not here: where batches come from
-(`csv_fast`, `orc`).
+Belongs here: what batches are like, and how a data file of `s3_objects` is written. Not here: where
+batches come from (`csv_fast`, `csv_arrow`, `orc`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inventory_pipeline.tables import DELIVERY
+from inventory_pipeline.columns import ColumnType
+from inventory_pipeline.tables import DELIVERY, tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +20,59 @@ if TYPE_CHECKING:
 
 BOUNDED = ("key", "size", "last_modified_date", "storage_class", *DELIVERY)
 """Columns whose least and greatest value each row group tells; of the others it would be dear."""
+
+
+BATCH_ROWS = 1 << 16
+BATCH_BYTES = 1 << 25
+"""Small batches are put together until they have so many rows, or so many bytes."""
+
+NEVER_EMPTY = ("bucket", "key")
+
+FEW_VALUES = frozenset({
+    "bucket", "storage_class", "replication_status", "encryption_status", "object_lock_mode",
+    "object_lock_legal_hold_status", "object_lock_event_hold_status",
+    "object_lock_event_hold_duration_unit", "intelligent_tiering_access_tier", "bucket_key_status",
+    "checksum_algorithm", "object_access_control_list", "object_owner",
+})  # fmt: skip
+"""Text columns that come as dictionary arrays."""
+
+
+def batch_schema(fields: Sequence[str]) -> pa.Schema:
+    """What batches have: the fields in their order, with the types of `s3_objects`.
+
+    Text of few distinct values is a dictionary; fields that the table does not have are text.
+    """
+    import pyarrow as pa
+
+    from inventory_pipeline.lake.schema import arrow_type
+
+    columns = tables()["s3_objects"].columns
+    types = {column.name: column.type for column in columns if column.name not in DELIVERY}
+    few = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema([
+        (name, few if name in FEW_VALUES else arrow_type(types.get(name, ColumnType.TEXT)))
+        for name in fields
+    ])  # fmt: skip
+
+
+def gathered(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Small batches as larger ones, which are not copied for it."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    rows = size = 0
+    for piece in pieces:
+        held.append(piece)
+        rows, size = rows + piece.num_rows, size + piece.nbytes
+        del piece
+        if rows >= BATCH_ROWS or size >= BATCH_BYTES:
+            whole = pa.Table.from_batches(held)
+            held.clear()
+            rows = size = 0
+            yield whole
+            del whole
+    if rows:
+        yield pa.Table.from_batches(held)
 
 
 def write_batches(

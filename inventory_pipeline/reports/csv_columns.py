@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from inventory_pipeline.reports.batches import NEVER_EMPTY
 from inventory_pipeline.reports.csv_kernel import (
     BEYOND,
     CODE,
@@ -41,8 +42,6 @@ TEXT_BYTES = 1 << 24
 
 MOST_TEXTS = 2**31 // TEXT_BYTES - 1
 """Arrow's offsets reach no further."""
-
-NEVER_EMPTY = ("bucket", "key")
 
 
 class Columns:

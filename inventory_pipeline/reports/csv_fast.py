@@ -16,9 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inventory_pipeline.columns import ColumnType
+from inventory_pipeline.reports.batches import batch_schema
 from inventory_pipeline.reports.errors import IrregularError
-from inventory_pipeline.tables import DELIVERY, tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,37 +25,11 @@ if TYPE_CHECKING:
 PIECE_BYTES = 1 << 18
 """Unpacked and decoded at a time, while in the processor's cache. The longest row fits into it."""
 
-FEW_VALUES = frozenset({
-    "bucket", "storage_class", "replication_status", "encryption_status", "object_lock_mode",
-    "object_lock_legal_hold_status", "object_lock_event_hold_status",
-    "object_lock_event_hold_duration_unit", "intelligent_tiering_access_tier", "bucket_key_status",
-    "checksum_algorithm", "object_access_control_list", "object_owner",
-})  # fmt: skip
-"""Text columns that come as dictionary arrays."""
-
 
 @cache
 def available() -> bool:
     """Whether the extra `fast` is installed."""
     return all(find_spec(name) for name in ("isal", "numba"))
-
-
-def batch_schema(fields: Sequence[str]) -> pa.Schema:
-    """What `read_batches` yields: the fields in their order, with the types of `s3_objects`.
-
-    Text of few distinct values is a dictionary; fields that the table does not have are text.
-    """
-    import pyarrow as pa
-
-    from inventory_pipeline.lake.schema import arrow_type
-
-    columns = tables()["s3_objects"].columns
-    types = {column.name: column.type for column in columns if column.name not in DELIVERY}
-    few = pa.dictionary(pa.int32(), pa.string())
-    return pa.schema([
-        (name, few if name in FEW_VALUES else arrow_type(types.get(name, ColumnType.TEXT)))
-        for name in fields
-    ])  # fmt: skip
 
 
 def read_batches(file: Path, fields: Sequence[str]) -> Iterator[pa.RecordBatch]:

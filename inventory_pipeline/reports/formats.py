@@ -1,10 +1,10 @@
 """Decoding report files: CSV.gz, ORC and Parquet to a data file of `s3_objects`.
 
-CSV in AWS's own dialect (`csv_fast`) and ORC (`orc`) come as record batches. All else is DuckDB's:
-a relation to select from, and an expression for each column. Keys are decoded once (CSV only: the
-other formats hold them raw), empty text is NULL, times are UTC. A value that does not fit its
-column is an error, never NULL. Not here: where files come from (`storage`), and Parquet that is
-taken as it is (`adoption`).
+CSV in AWS's own dialect (`csv_fast`, `csv_arrow`) and ORC (`orc`) come as record batches. All else
+is DuckDB's: a relation to select from, and an expression for each column. Keys are decoded once
+(CSV only: the other formats hold them raw), empty text is NULL, times are UTC. A value that does
+not fit its column is an error, never NULL. Not here: where files come from (`storage`), and Parquet
+that is taken as it is (`adoption`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from inventory_pipeline.columns import Column, ColumnType
 from inventory_pipeline.lake.schema import contract_select
-from inventory_pipeline.reports import csv_fast, orc
-from inventory_pipeline.reports.batches import write_batches
+from inventory_pipeline.reports import csv_arrow, csv_fast, orc
+from inventory_pipeline.reports.batches import batch_schema, write_batches
 from inventory_pipeline.reports.deliveries import Delivery
 from inventory_pipeline.reports.errors import IrregularError, ReportError
 from inventory_pipeline.reports.manifest import Manifest
@@ -57,7 +57,7 @@ def decode(
         try:
             with counter or nullcontext():
                 counted = map(counter.counted, chosen) if counter else chosen
-                write_batches(counted, csv_fast.batch_schema(names), constants, target)
+                write_batches(counted, batch_schema(names), constants, target)
         except IrregularError:
             pass  # DuckDB reads other dialects too
         else:
@@ -71,8 +71,10 @@ def _batches(manifest: Manifest, file: Path) -> Iterator[pa.RecordBatch | pa.Tab
     """The rows of a file as record batches, where that is the way for it."""
     if manifest.format == "ORC":
         return orc.read_batches(file, [*manifest.columns, *manifest.unknown_fields])
-    if manifest.format == "CSV" and csv_fast.available():
-        return csv_fast.read_batches(file, manifest.fields)
+    if manifest.format == "CSV":
+        if csv_fast.available():
+            return csv_fast.read_batches(file, manifest.fields)
+        return csv_arrow.read_batches(file, manifest.fields)
     return None
 
 
@@ -124,9 +126,11 @@ def _parquet_text(db: Session, manifest: Manifest, file: Path) -> dict[str, str]
 
 def _csv_value(column: Column, source: str) -> str:
     """A CSV field as its column's type; text that does not fit is an error."""
+    found = f"left({source}, 80)"
     if column.name == "key":
         # '+' was a space until 2018; AWS always writes a literal one as %2B.
         parsed = f"TRY(url_decode(replace({source}, '+', '%20')))"
+        found = "'a value'"  # a key may be personal, and what is told here is logged
     elif column.type is ColumnType.TEXT:
         return _required(column, source)
     elif column.type is ColumnType.BIGINT:
@@ -137,7 +141,7 @@ def _csv_value(column: Column, source: str) -> str:
         )
     else:
         parsed = f"TRY_CAST({source} AS {column.type.value})"
-    wrong = f"error('column {column.name}: ' || left({source}, 80) || ' is not valid')"
+    wrong = f"error('column {column.name}: ' || {found} || ' is not valid')"
     return _required(column, f"CASE WHEN {source} IS NOT NULL THEN COALESCE({parsed}, {wrong}) END")
 
 

@@ -5,12 +5,12 @@ Not here: how batches are written (`batches`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inventory_pipeline.reports.csv_fast import batch_schema
+from inventory_pipeline.reports.batches import NEVER_EMPTY, batch_schema, gathered
 from inventory_pipeline.reports.unknown_fields import as_text
 
 if TYPE_CHECKING:
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 READ_ROWS = 1 << 13
 """Rows decoded at a time; Arrow holds several times as many."""
-
-BATCH_ROWS = 1 << 16
-BATCH_BYTES = 1 << 25
-"""A batch ends at so many rows, or at so many bytes."""
-
-NEVER_EMPTY = ("bucket", "key")
 
 
 def read_batches(file: Path, fields: Sequence[str]) -> Iterator[pa.Table]:
@@ -47,24 +41,7 @@ def read_batches(file: Path, fields: Sequence[str]) -> Iterator[pa.Table]:
         fragment_readahead=0,
     )
     # A map holds no batch while the next is made.
-    yield from map(partial(_converted, schema), _gathered(found))
-
-
-def _gathered(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Small batches as larger ones, which are not copied for it."""
-    import pyarrow as pa
-
-    held: list[pa.RecordBatch] = []
-    for piece in pieces:
-        held.append(piece)
-        if len(held) * READ_ROWS >= BATCH_ROWS or sum(p.nbytes for p in held) >= BATCH_BYTES:
-            whole = pa.Table.from_batches(held)
-            held.clear()
-            del piece
-            yield whole
-            del whole
-    if sum(piece.num_rows for piece in held):
-        yield pa.Table.from_batches(held)
+    yield from map(partial(_converted, schema), gathered(found))
 
 
 def _converted(schema: pa.Schema, batch: pa.Table) -> pa.Table:

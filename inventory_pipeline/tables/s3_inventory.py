@@ -20,7 +20,7 @@ S3_OBJECT_COLUMNS = (
     text("object_lock_mode", "GOVERNANCE or COMPLIANCE."),
     text("object_lock_legal_hold_status", "On or Off."),
     text("object_lock_event_hold_status", "Whether an event holds it, such as ON."),
-    bigint("object_lock_event_hold_duration", "How long it stays locked after the event."),
+    text("object_lock_event_hold_duration", "How long it stays locked after, as AWS writes it."),
     text("object_lock_event_hold_duration_unit", "Unit of that duration."),
     text("intelligent_tiering_access_tier", "Intelligent-Tiering access tier."),
     text("bucket_key_status", "ENABLED or DISABLED."),

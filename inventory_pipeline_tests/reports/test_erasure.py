@@ -264,8 +264,9 @@ def test_what_arrived_for_a_table_that_is_not_there_yet_is_erased(
 
 @pytest.mark.parametrize("keys", [KEYS, Keys("photos")])
 def test_why_a_report_is_quarantined_quotes_no_key(house: House, s3: Any, keys: Keys) -> None:
-    bodies = [gzipped(f'"photos","people%2F{MARK}/%FF"\n'.encode())]
-    Writer(s3, source="photos").deliver(T0, bodies=bodies, fields=("Bucket", "Key"))
+    """Such as one whose fields are displaced: a key stands where its size should."""
+    bodies = [gzipped(f'"photos","k","people%2F{MARK}"\n'.encode())]
+    Writer(s3, source="photos").deliver(T0, bodies=bodies, fields=("Bucket", "Key", "Size"))
     house.ingest()
     estate = Estate(house, Path(house.lake.location))
     assert MARK in house.rows("s3_deliveries")[0]["error"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from inventory_pipeline.lake import DuckDBEngine, Lake, Session
 from inventory_pipeline.lake.schema import arrow_schema
-from inventory_pipeline.reports import Delivery, Manifest, ReportError, csv_fast
+from inventory_pipeline.reports import Delivery, Manifest, ReportError, csv_fast, formats
 from inventory_pipeline.reports.formats import decode, unreadable
 from inventory_pipeline.reports.manifest import parse_manifest
 from inventory_pipeline.reports.partials import Grouping
@@ -36,7 +36,7 @@ from inventory_pipeline_tests.reports.writer import (
     schema_text,
 )
 
-WAYS = ("CSV", "CSV by DuckDB", "ORC", "Parquet", "Parquet by DuckDB")
+WAYS = ("CSV", "CSV by Arrow", "CSV by DuckDB", "ORC", "Parquet", "Parquet by DuckDB")
 """Formats as they are read for preference, and as a stand-in reads them."""
 AT = datetime(2026, 11, 1, 1, tzinfo=UTC)
 DELIVERED = Delivery(Place(), "photos", "daily", AT, "inventory/photos/daily/2026-11-01T01-00Z/")
@@ -64,7 +64,7 @@ WHOLE: Row = {
     "object_owner": "7009a8971cd538e11f6b6606438875e7c86c5b672f46db45460ddcd087d36c32",
     "lifecycle_expiration_date": datetime(2030, 1, 1, tzinfo=UTC),
     "object_lock_event_hold_status": "ON",
-    "object_lock_event_hold_duration": 30,
+    "object_lock_event_hold_duration": "30",
     "object_lock_event_hold_duration_unit": "DAYS",
     "intelligent_tiering_reference_date": datetime(2026, 10, 1, tzinfo=UTC),
 }
@@ -109,8 +109,10 @@ def decoded(
         adopt(described, file, made)
     else:
         with pytest.MonkeyPatch.context() as patch:
-            if stand_in:
+            if stand_in == "Arrow":
                 patch.setattr(csv_fast, "available", lambda: False)
+            elif stand_in:
+                patch.setattr(formats, "_batches", lambda *_: None)
             with unreadable("s3://reports/data/1", described, file):
                 decode(db, described, DELIVERED, file, made)
     table = pq.read_table(made)
@@ -168,6 +170,22 @@ def test_a_file_without_rows(db: Session, folder: Path, way: str) -> None:
     assert decoded(db, folder, way, report(way, [], ALL)).num_rows == 0
 
 
+@pytest.mark.parametrize("way", ["ORC", "Parquet", "Parquet by DuckDB"])
+@pytest.mark.parametrize("kind", [pa.int32(), pa.int64(), pa.string()])
+def test_text_may_be_numbers(db: Session, folder: Path, way: str, kind: pa.DataType) -> None:
+    """Of what type AWS makes the duration of a hold is not known."""
+    fields = ("Bucket", "Key", "ObjectLockEventHoldDuration")
+    columns = [pa.array(["photos"]), pa.array(["k"]), pa.array(["30"]).cast(kind)]
+    names = [FIELDS[name][0] for name in fields]
+    required = [
+        pa.field(n, c.type, n not in names[:2]) for n, c in zip(names, columns, strict=True)
+    ]
+    table = pa.table(columns, schema=pa.schema(required))
+    content = orc_table(table) if way == "ORC" else parquet_table(table)
+    (got,) = decoded(db, folder, way, content, fields).to_pylist()
+    assert got["object_lock_event_hold_duration"] == "30"
+
+
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 
 
@@ -206,7 +224,7 @@ def test_real_rows(db: Session, folder: Path) -> None:
     assert rows[3]["last_modified_date"] == datetime(2024, 12, 18, 15, 23, 29, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("way", ["CSV", "CSV by DuckDB"])
+@pytest.mark.parametrize("way", ["CSV", "CSV by Arrow", "CSV by DuckDB"])
 def test_several_gzip_members(db: Session, folder: Path, way: str) -> None:
     members = [csv_body([{"bucket": "b", "key": f"{n}"}], ("Bucket", "Key")) for n in range(5)]
     table = decoded(db, folder, way, gzipped(*members), ("Bucket", "Key"))
@@ -253,7 +271,7 @@ def corrupt(content: bytes) -> bytes:
     )
 
 
-@pytest.mark.parametrize("way", ["CSV", "CSV by DuckDB"])
+@pytest.mark.parametrize("way", ["CSV", "CSV by Arrow", "CSV by DuckDB"])
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -262,7 +280,7 @@ def corrupt(content: bytes) -> bytes:
         (csv_line(Size="99999999999999999999"), "column size: 99999999999999999999"),
         (csv_line(LastModifiedDate="yesterday"), "column last_modified_date: yesterday"),
         (csv_line(IsLatest="perhaps"), "column is_latest: perhaps"),
-        (csv_line(Key="%FF%FE"), "column key: %FF%FE"),
+        (csv_line(Key="%FF%FE"), "column key: a value is not valid"),
         (csv_line(Key=""), "column key is empty"),
         (gzipped(b'"b","k"\n'), "Expected Number of Columns: 21 Found: 2"),
         (gzipped(b'"b","\xff\xfe"' + 19 * b',""' + b"\n"), "Invalid unicode"),
@@ -287,18 +305,26 @@ def invalid_text() -> pa.Array:
     return pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"\xff\xfe")])
 
 
-def parquet_of(**columns: Any) -> bytes:
+def parquet_table(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), sink)
+    pq.write_table(table, sink)
     return sink.getvalue().to_pybytes()
 
 
-def orc_of(**columns: Any) -> bytes:
+def orc_table(table: pa.Table) -> bytes:
     import pyarrow.orc as orc
 
     sink = pa.BufferOutputStream()
-    orc.write_table(pa.table(columns), sink)
+    orc.write_table(table, sink)
     return sink.getvalue().to_pybytes()
+
+
+def parquet_of(**columns: Any) -> bytes:
+    return parquet_table(pa.table(columns))
+
+
+def orc_of(**columns: Any) -> bytes:
+    return orc_table(pa.table(columns))
 
 
 GOOD_PARQUET = parquet_body([WHOLE] * 500, ALL)

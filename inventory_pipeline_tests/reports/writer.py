@@ -43,7 +43,7 @@ FIELDS = {
     "ObjectOwner": ("object_owner", "text"),
     "LifecycleExpirationDate": ("lifecycle_expiration_date", "time"),
     "ObjectLockEventHoldStatus": ("object_lock_event_hold_status", "text"),
-    "ObjectLockEventHoldDuration": ("object_lock_event_hold_duration", "number"),
+    "ObjectLockEventHoldDuration": ("object_lock_event_hold_duration", "text"),
     "ObjectLockEventHoldDurationUnit": ("object_lock_event_hold_duration_unit", "text"),
     "IntelligentTieringReferenceDate": ("intelligent_tiering_reference_date", "time"),
     # Not in the lake's contract: a field newer than this build.
