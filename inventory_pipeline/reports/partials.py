@@ -54,7 +54,9 @@ class PartialWriter:
 
         counts = self._rollup.table()
         if counts.num_rows:
-            self._sink = self._sink or pq.ParquetWriter(self._target, counts.schema)
+            self._sink = self._sink or pq.ParquetWriter(
+                self._target, counts.schema, compression="none", write_statistics=False
+            )  # read once, at once
             self._sink.write_table(counts)
 
     def __exit__(
