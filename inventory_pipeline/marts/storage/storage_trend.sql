@@ -130,8 +130,8 @@ SELECT
     WHEN f.daily_bytes IS NOT NULL THEN NULL
     WHEN n.bytes IS NULL THEN 'the report does not have Size'
     ELSE CAST(s.deliveries AS VARCHAR) || CASE s.deliveries WHEN 1 THEN ' delivery' ELSE ' deliveries' END
-      || ' over ' || CAST(s.days_covered AS VARCHAR)
-      || ' days; a trend needs {minimum_deliveries} with Size over {minimum_days}'
+      || ' over ' || CAST(s.days_covered AS VARCHAR) || CASE s.days_covered WHEN 1 THEN ' day' ELSE ' days' END
+      || '; a trend needs {minimum_deliveries} with Size over {minimum_days} days'
   END AS unknown_reason,
   CASE
     WHEN n.monthly_usd IS NULL THEN n.unpriced_reason

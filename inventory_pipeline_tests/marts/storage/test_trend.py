@@ -156,7 +156,7 @@ def test_forecasts_cost_what_bytes_cost_now_on_average(lake: Lake) -> None:
 @pytest.mark.parametrize(
     ("stored", "schema", "reason"),
     [
-        ({0: 1}, SIZED, "1 delivery over 0 days; a trend needs 5 with Size over 14"),
+        ({0: 1}, SIZED, "1 delivery over 0 days; a trend needs 5 with Size over 14 days"),
         (dict.fromkeys(range(10), 1), SIZED, "10 deliveries over 9 days; a trend needs"),
         (dict.fromkeys(range(30), 1), UNSIZED, "the report does not have Size"),
     ],
