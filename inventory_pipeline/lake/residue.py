@@ -51,13 +51,14 @@ def _delete(bucket: str, versions: list[dict[str, str]]) -> None:
 
 
 def abort_uploads(lake: Lake, before: datetime) -> int:
-    """Have S3 drop the parts of uploads to the lake that began before; returns how many are left.
+    """Have S3 drop the parts of uploads of tables' files that began before; returns how many are
+    left.
 
-    Raises LakeError where S3 refuses.
+    What else the lake's bucket has may be somebody else's. Raises LakeError where S3 refuses.
     """
     if lake.is_local:
         return 0
-    place = _place(lake, "")
+    place = _place(lake, "tables/")
     with _said(place, "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload"):
         pages = lake_client().get_paginator("list_multipart_uploads").paginate(**place)
         uploads = [one for page in pages for one in page.get("Uploads", ())]

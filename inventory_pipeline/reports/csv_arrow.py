@@ -18,16 +18,15 @@ from inventory_pipeline.reports.errors import IrregularError
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-    import pyarrow.csv
     from numpy.typing import NDArray
 
-BLOCK_BYTES = 1 << 20
-"""Parsed at a time. The longest row fits into it."""
+BLOCK_BYTES = 1 << 21
+"""Unpacked and parsed at a time. The longest row fits into it."""
 
 PIECE_BYTES = 1 << 17
 """Looked at in the processor's cache."""
 
-QUOTE, COMMA, PLUS, SPACE, PERCENT = b'",+ %'
+QUOTE, COMMA, PLUS, SPACE, PERCENT, NEWLINE = b'",+ %\n'
 
 INSTANT_LENGTH = len("2026-01-31T12:00:00.000Z")
 
@@ -41,12 +40,13 @@ def read_batches(file: Path, fields: Sequence[str]) -> Iterator[pa.Table]:
     if len(set(fields)) < len(fields):
         raise IrregularError("a field comes twice")
     rows = 0
-    with _irregular(), _Unpacked(file) as source:
-        for batch in gathered(_reader(source, schema)):
+    with _irregular():
+        for batch in gathered(_parsed(file, schema)):
             rows += batch.num_rows
             yield _converted(schema, batch)
             del batch
-    source.check(rows, len(fields))
+    if not rows:
+        raise IrregularError("it has no rows")
 
 
 @contextmanager
@@ -64,62 +64,11 @@ def _irregular() -> Iterator[None]:
         raise IrregularError(str(error).splitlines()[0]) from error
 
 
-class _Unpacked:
-    """A gzip file's content, as Arrow reads it from Python; counts what is between fields.
+def _parsed(file: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Batches as they stand in the file: numbers, instants and keys as text still.
 
-    Arrow reads text beside quotes as well, and repairs it.
+    Not by Arrow's own stream of batches: its thread would call Python when nobody waits any more.
     """
-
-    def __init__(self, file: Path) -> None:
-        import pyarrow as pa
-
-        self.closed = False
-        self._stream = pa.CompressedInputStream(pa.OSFile(str(file)), "gzip")
-        self._quotes = self._separators = self._controls = self._newlines = 0
-        self._last = b"\n\n"
-
-    def __enter__(self) -> _Unpacked:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def read(self, size: int) -> bytes:
-        import numpy as np
-
-        content: bytes = self._stream.read(size)
-        self._newlines += content.count(b"\n")
-        seen = np.frombuffer(self._last + content, np.uint8)
-        for start in range(0, len(content), PIECE_BYTES):
-            self._count(seen[start : start + PIECE_BYTES + 2])
-        self._last = seen[-2:].tobytes()
-        return content
-
-    def _count(self, characters: NDArray[np.uint8]) -> None:
-        """Count what is there after two that were counted before."""
-        import numpy as np
-
-        quotes, controls = characters == QUOTE, characters < SPACE
-        between = (characters == COMMA) | controls
-        self._quotes += int(np.count_nonzero(quotes[2:]))
-        self._controls += int(np.count_nonzero(controls[2:]))
-        between[1:-1] &= quotes[:-2]
-        between[1:-1] &= quotes[2:]
-        self._separators += int(np.count_nonzero(between[1:-1]))
-
-    def check(self, rows: int, fields: int) -> None:
-        """Raises IrregularError unless it is so many rows of so many fields, each in quotes."""
-        found = (self._quotes, self._separators + 1, self._controls, self._newlines)
-        if found != (2 * rows * fields, rows * fields, rows, rows) or self._last != b'"\n':
-            raise IrregularError("rows are not fields in quotes and a newline")
-
-    def close(self) -> None:
-        self._stream.close()
-        self.closed = True
-
-
-def _reader(source: _Unpacked, schema: pa.Schema) -> pyarrow.csv.CSVStreamingReader:
-    """Batches as they stand in the file: numbers, instants and keys as text still."""
     import pyarrow as pa
     from pyarrow import csv
 
@@ -129,9 +78,8 @@ def _reader(source: _Unpacked, schema: pa.Schema) -> pyarrow.csv.CSVStreamingRea
         else pa.string()
         for field in schema
     }
-    return csv.open_csv(
-        pa.PythonFile(source, "r"),
-        csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=schema.names),
+    options = (
+        csv.ReadOptions(use_threads=False, block_size=2 * BLOCK_BYTES, column_names=schema.names),
         csv.ParseOptions(ignore_empty_lines=False),
         csv.ConvertOptions(
             column_types=read,
@@ -141,6 +89,54 @@ def _reader(source: _Unpacked, schema: pa.Schema) -> pyarrow.csv.CSVStreamingRea
             false_values=["false"],
         ),
     )
+    for block in _blocks(file):
+        table = csv.read_csv(pa.BufferReader(block), *options)
+        _check_between(block, table.num_rows, len(schema))
+        yield from table.to_batches()
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
+    """A gzip file's content, in whole rows."""
+    import pyarrow as pa
+
+    left = b""
+    with pa.CompressedInputStream(pa.OSFile(str(file)), "gzip") as stream:
+        while content := stream.read(BLOCK_BYTES):
+            end = content.rfind(b"\n") + 1
+            if not end:
+                raise IrregularError("a row is too long")
+            yield left + content[:end]
+            left = content[end:]
+    if left:
+        raise IrregularError("the last row has no end")
+
+
+def _check_between(block: bytes, rows: int, fields: int) -> None:
+    """Raises IrregularError unless rows are fields in quotes with a comma between, and a newline.
+
+    Arrow reads text beside quotes as well, and repairs it. Where each quote but the first and the
+    last is in one pair with a comma or newline between, nothing stands beside them; and it is in
+    one only where none has such a character on both sides.
+    """
+    import numpy as np
+
+    characters = np.frombuffer(block, np.uint8)
+    quotes = newlines = controls = pairs = in_two = 0
+    for start in range(0, len(block), PIECE_BYTES):
+        piece = characters[start : start + PIECE_BYTES + 2]
+        is_quote, is_newline = piece == QUOTE, piece == NEWLINE
+        is_between = (piece == COMMA) | is_newline
+        quotes += int(np.count_nonzero(is_quote[:PIECE_BYTES]))
+        newlines += int(np.count_nonzero(is_newline[:PIECE_BYTES]))
+        controls += int(np.count_nonzero(piece[:PIECE_BYTES] < SPACE))
+        pairs += int(np.count_nonzero(is_quote[:-2] & is_quote[2:] & is_between[1:-1]))
+        in_two += int(np.count_nonzero(is_between[:-2] & is_between[2:] & is_quote[1:-1]))
+    whole = block.startswith(b'"') and block.endswith(b'"\n')
+    if not whole or block.startswith((b'",', b'"\n')):
+        raise IrregularError("rows do not begin and end as they should")
+    found = (quotes, pairs, in_two, newlines, controls)
+    if found != (2 * rows * fields, rows * fields - 1, 0, rows, rows):
+        raise IrregularError("rows are not fields in quotes, commas and a newline")
 
 
 def _converted(schema: pa.Schema, batch: pa.Table) -> pa.Table:
@@ -183,10 +179,10 @@ def _decoded(keys: pa.Array) -> pa.Array:
     text = np.frombuffer(content or b"", np.uint8)[offsets[0] : offsets[-1]].copy()
     offsets = offsets - offsets[0]
     text[text == PLUS] = SPACE
+    for back in (1, 2):
+        if (text[np.maximum(offsets[1:] - back, 0)] == PERCENT).any():
+            raise IrregularError("a key ends within an escape")
     at = np.flatnonzero(text == PERCENT)
-    before = np.searchsorted(at, offsets)
-    if (before != np.searchsorted(at, offsets - 2)).any():
-        raise IrregularError("a key ends within an escape")
     digits = _hexadecimal()
     high, low = digits[text[at + 1]], digits[text[at + 2]]
     if (high | low).max(initial=0) > 15:
@@ -194,7 +190,7 @@ def _decoded(keys: pa.Array) -> pa.Array:
     text[at] = 16 * high + low
     kept = np.ones(len(text), np.bool_)
     kept[at + 1] = kept[at + 2] = False
-    shorter = (offsets - 2 * before).astype(np.int32)
+    shorter = (offsets - 2 * np.searchsorted(at, offsets)).astype(np.int32)
     buffers = [None, pa.py_buffer(shorter), pa.py_buffer(text[kept])]
     decoded = pa.Array.from_buffers(pa.string(), len(keys), buffers)
     decoded.validate(full=True)

@@ -158,7 +158,7 @@ def ingest(
                         progress(item.result())
         with alone(lake, INGESTION) as turn:
             if ledger_version(lake) != version:
-                _give_way(lake, [item for item in work if item.status == "ingested"])
+                _give_way(lake, [item for item in work if item.status != "skipped"])
             _commit(lake, turn, work, now)
     finally:
         for path in (path for item in work for path in item.usage):
@@ -258,15 +258,18 @@ def _combined(
         raise ReportError("keys of objects are not UTF-8") from error
 
 
-def _give_way(lake: Lake, ingested: Sequence[_Work]) -> None:
-    """Leave out what another process has ingested or erased meanwhile, or a later delivery of."""
-    days = {item.delivery.delivered_on for item in ingested}
-    sources = {item.delivery.source_bucket for item in ingested}
+def _give_way(lake: Lake, work: Sequence[_Work]) -> None:
+    """Leave out what another process has ingested or erased meanwhile, or a later delivery of.
+
+    Also where this one failed: its word would hide what the other has ingested.
+    """
+    days = {item.delivery.delivered_on for item in work}
+    sources = {item.delivery.source_bucket for item in work}
     ledger = read_ledger(lake, days, sources=sources)
-    for item in ingested:
+    for item in work:
         if item.is_done(ledger):
-            item.status = "skipped"
-        elif ledger.overtaken(item.delivery):
+            item.status, item.error = "skipped", None
+        elif item.status == "ingested" and ledger.overtaken(item.delivery):
             item.status, item.error = "superseded", OVERTAKEN
 
 

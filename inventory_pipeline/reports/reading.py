@@ -41,7 +41,7 @@ DECODER_BYTES = 400_000_000
 """No more files are decoded at a time than the memory limit has as much for each; one in any case.
 Arrow's batches take a third of it."""
 
-PROCESS_BYTES = 300_000_000
+PROCESS_BYTES = 400_000_000
 """What Python takes, with Arrow, Iceberg and compiled loops."""
 
 
@@ -81,7 +81,7 @@ def reading(lake: Lake, db: Session, workers: int) -> Iterator[Reader]:
     """
     limit = db.memory_limit
     workers = max(1, min(workers, limit // DECODER_BYTES))
-    db.memory_limit = max(2 * limit // 5, limit - PROCESS_BYTES)
+    db.memory_limit = max(limit // 4, limit - PROCESS_BYTES)
     pool = ThreadPoolExecutor(2 * workers, "report")
     with tempfile.TemporaryDirectory(prefix="reports-", dir=lake.scratch) as folder:
         try:

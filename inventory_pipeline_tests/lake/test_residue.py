@@ -97,6 +97,15 @@ def test_uploads_that_broke_off_are_dropped_and_young_ones_counted(
     assert left["Key"] == "production/of-somebody-else"
 
 
+def test_a_lake_without_a_prefix_leaves_uploads_of_others(s3: Any) -> None:
+    for key in ("tables/s3_usage/data/half.parquet", "films/of-somebody-else"):
+        s3.create_multipart_upload(Bucket=BUCKET, Key=key)
+    whole_bucket = Lake.open(f"s3://{BUCKET}", catalog="glue")
+    assert abort_uploads(whole_bucket, datetime.now(UTC) + timedelta(seconds=1)) == 0
+    (left,) = s3.list_multipart_uploads(Bucket=BUCKET)["Uploads"]
+    assert left["Key"] == "films/of-somebody-else"
+
+
 def test_a_local_lake_has_none(lake: Lake) -> None:
     assert forget_versions(lake, "s3_usage") == 0
     assert abort_uploads(lake, datetime.now(UTC)) == 0

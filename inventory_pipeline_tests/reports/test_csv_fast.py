@@ -1,8 +1,10 @@
 """The decoders of AWS's CSV, compiled and Arrow's: DuckDB's rows to the last, or a refusal."""
 
 import gzip
+import io
 import subprocess
 import sys
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -250,6 +252,7 @@ OTHER_DIALECTS = (
     WHOLE.replace(b'"1"', b'"1" '),
     WHOLE.replace(b'"1"', b'"1"""'),
     WHOLE.replace(b'"1",', b'"1";'),
+    line(ETag=",").replace(b'"photos"', b'"photos"x'),
     WHOLE.replace(b"\n", b',""\n'),
     b'"photos","k"\n',
     b"\xef\xbb\xbf" + WHOLE,
@@ -297,6 +300,29 @@ def test_arrow_reads_another_dialect_as_duckdb_does_or_leaves_it(
     file.write_bytes(gzipped(WHOLE + text))
     with suppress(IrregularError):
         assert read(file, decoder=csv_arrow).equals(by_duckdb(db, file))
+
+
+@pytest.mark.parametrize("before", [b" ", b"x", b",", b"\n", b"\xef\xbb\xbf"])
+@DECODERS
+def test_text_before_the_first_quote(folder: Path, decoder: Any, before: bytes) -> None:
+    file = folder / "before.csv.gz"
+    file.write_bytes(gzipped(before + WHOLE))
+    with pytest.raises(IrregularError):
+        read(file, decoder=decoder)
+
+
+def test_arrow_looks_between_fields_wherever_blocks_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, wrong = folder / "right.csv.gz", folder / "wrong.csv.gz"
+    right.write_bytes(gzipped(WHOLE + line(ETag="a,b")))
+    wrong.write_bytes(gzipped(line(ETag=",").replace(b'"photos"', b'"photos"x') + WHOLE))
+    for size in range(len(line(ETag=",")) + 1, 2 * len(WHOLE) + 2):
+        monkeypatch.setattr(csv_arrow, "BLOCK_BYTES", size)
+        monkeypatch.setattr(csv_arrow, "PIECE_BYTES", size // 2)
+        assert read(right, decoder=csv_arrow).num_rows == 2
+        with pytest.raises(IrregularError):
+            read(wrong, decoder=csv_arrow)
 
 
 ODD = {
@@ -452,3 +478,23 @@ def test_code_that_cannot_be_kept_is_compiled_all_the_same() -> None:
     scope: dict[str, Callable[[int], int]] = {}
     exec("def twice(n): return n + n", scope)
     assert compiled(scope["twice"])(21) == 42
+
+
+def test_no_thread_of_arrow_calls_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would go on after a refusal, and end the process with an error, or hang."""
+    file = folder / "left.csv.gz"
+    file.write_bytes(gzipped(VALID * 5_000))
+    threads: set[int] = set()
+
+    class Stream(io.RawIOBase):
+        def __init__(self, *given: Any) -> None:
+            self._stream = unpacked(*given)
+
+        def read(self, size: int = -1) -> bytes:
+            threads.add(threading.get_ident())
+            return bytes(self._stream.read(size))
+
+    unpacked = pa.CompressedInputStream
+    monkeypatch.setattr(pa, "CompressedInputStream", Stream)
+    assert read(file, decoder=csv_arrow).num_rows == 15_000
+    assert threads == {threading.get_ident()}

@@ -15,6 +15,7 @@ import pytest
 from inventory_pipeline.lake import LakeError
 from inventory_pipeline.lake.turns import Turn
 from inventory_pipeline.reports import find_deliveries, unsettled
+from inventory_pipeline.reports.errors import NotReadyError
 from inventory_pipeline_tests.reports import writer as writing
 from inventory_pipeline_tests.reports.conftest import House, Place
 from inventory_pipeline_tests.reports.writer import BUCKET, Row, Writer, arrow_table
@@ -50,6 +51,28 @@ def test_an_ingestion_gives_way_to_a_later_delivery_that_another_committed(
     assert [row["key"] for row in house.rows("s3_objects")] == ["new"]
     assert sum(row["objects"] for row in house.rows("s3_usage")) == 1
     assert [one.status for one in house.ingest()] == ["superseded", "skipped"]
+
+
+def test_a_delivery_that_another_ingested_meanwhile_stays_when_this_one_failed(
+    house: House, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file could not be read for a moment, which the other one did not see."""
+    writer.deliver(T0, listed("a"))
+
+    def refuse(*_: Any) -> None:
+        raise NotReadyError("S3 is slow")
+
+    @contextmanager
+    def waited_for(*_: Any) -> Iterator[Turn]:
+        monkeypatch.undo()
+        house.ingest()
+        yield Turn()
+
+    monkeypatch.setattr(ingestion, "finished", refuse)
+    monkeypatch.setattr(ingestion, "alone", waited_for)
+    (result,) = house.ingest()
+    assert (result.status, result.error) == ("skipped", None)
+    assert [row["status"] for row in house.rows("s3_deliveries")] == ["ingested"]
 
 
 @pytest.mark.parametrize("kept_for", range(4))
