@@ -12,6 +12,7 @@ from inventory_pipeline.defs.partitions import (
     snapshot_key,
 )
 from inventory_pipeline.defs.presentation import asset_key
+from inventory_pipeline.defs.processes import UNFINISHED
 from inventory_pipeline.defs.resources import Inventory
 from inventory_pipeline.marts import days_compared_with
 from inventory_pipeline.marts.storage.growth import GROWTH
@@ -20,7 +21,7 @@ from inventory_pipeline.marts.storage.trend import TREND, trends_resting_on
 from inventory_pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition,
@@ -75,6 +76,7 @@ AFTER_INGESTION = (ANALYSIS, "archive_plan")
 PARTITION = "dagster/partition"
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
+BACKFILL = "dagster/backfill"
 
 
 def jobs() -> "list[UnresolvedAssetJobDefinition]":
@@ -228,7 +230,8 @@ def analysis_sensor(
 def trend_sensor(known: "Mapping[str, UnresolvedAssetJobDefinition]") -> dg.SensorDefinition:
     """Draws the trends of later days again, in one run, each time a day's usage was computed late.
 
-    Not after its ingestion: a trend's points are of the day's usage, which comes after.
+    Not after its ingestion: a trend's points are of the day's usage, which comes after. Of the runs
+    of a backfill, the last draws for all.
     """
 
     @dg.run_status_sensor(
@@ -246,10 +249,14 @@ def trend_sensor(known: "Mapping[str, UnresolvedAssetJobDefinition]") -> dg.Sens
         run = context.dagster_run
         if run.asset_selection and asset_key("storage_usage") not in run.asset_selection:
             return dg.SkipReason("the run computed no usage, which trends rest on")
-        first, last = _days_of(run)
-        later = trends_resting_on(inventory.lake, first, last)
+        runs = _of_backfill(context.instance, run)
+        if any(one.status in UNFINISHED for one in runs):
+            return dg.SkipReason("the last run of the backfill draws the trends")
+        days = sorted(day for one in runs for day in _days_of(one))
+        # In one run trends are drawn after all usage; among several there is no order.
+        later = trends_resting_on(inventory.lake, days[0], days[-1], within=len(runs) > 1)
         if not later:
-            return dg.SkipReason(f"no later trend rests on {last}")
+            return dg.SkipReason(f"no later trend rests on {days[-1]}")
         return _request_of_days(
             later[0],
             later[-1],
@@ -259,6 +266,13 @@ def trend_sensor(known: "Mapping[str, UnresolvedAssetJobDefinition]") -> dg.Sens
         )
 
     return analyzed
+
+
+def _of_backfill(instance: dg.DagsterInstance, run: dg.DagsterRun) -> "Sequence[dg.DagsterRun]":
+    """The runs of the backfill that a run belongs to, or it alone."""
+    if backfill := run.tags.get(BACKFILL):
+        return instance.get_runs(dg.RunsFilter(job_name=run.job_name, tags={BACKFILL: backfill}))
+    return [run]
 
 
 def _days_of(run: dg.DagsterRun) -> tuple[date, date]:

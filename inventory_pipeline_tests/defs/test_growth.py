@@ -92,6 +92,32 @@ def test_what_rests_on_a_late_delivery_is_made_again_and_nothing_else(house: Hou
     assert points == {first: 1, late: 2, third: 3, fourth: 4, other: 1}
 
 
+def test_the_last_run_of_a_backfill_draws_the_later_trends(house: House) -> None:
+    """Not each: 90 runs, newest day first, would draw 4,000."""
+    house.content |= {"schedules": {"snapshots_start": str(DAY)}}
+    days = [DAY + timedelta(days=n) for n in range(3)]
+    for day in days:
+        deliver(house.inventory.lake, [obj("a/1")], day)
+        for table in ("storage_usage", "storage_trend"):
+            build_mart(house.inventory.engine, marts()[table], day, {})
+    job = house.definitions.resolve_job_def("storage_analysis")
+    first, second = (
+        house.instance.create_run_for_job(
+            job,
+            tags={"dagster/partition": str(day), "dagster/backfill": "b"},
+            status=dg.DagsterRunStatus.STARTED,
+        )
+        for day in days[:2]
+    )
+    for done, asked in (second, 0), (first, 1):
+        house.instance.report_run_canceled(done)
+        requests = followed_by(house, "trends_after_analysis", done)
+        assert len(requests) == asked
+    [redrawing] = requests
+    _, made = run_requested(house, redrawing)
+    assert made == {("storage_trend", str(day)) for day in days[1:]}
+
+
 def test_it_depends_on_the_days_before(house: House) -> None:
     graph = house.definitions.resolve_asset_graph()
     for table, source, days in (

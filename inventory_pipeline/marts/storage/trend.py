@@ -132,12 +132,14 @@ TREND = Mart(
 )
 
 
-def trends_resting_on(lake: Lake, first: date, last: date) -> list[date]:
+def trends_resting_on(lake: Lake, first: date, last: date, *, within: bool = False) -> list[date]:
     """The days after `last` with trends that have deliveries of `first` to `last` among their
-    points: stale once usage of these days is computed late."""
+    points: stale once usage of these days is computed late. `within`: those after `first`."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     sources = {delivery[1:] for delivery in lake.deliveries(days)}
     later = [last + timedelta(days=n + 1) for n in range(HISTORY_DAYS)]
-    trends = lake.read(TREND.table, {"delivered_on": later}, DELIVERY)
+    trends = lake.read(
+        TREND.table, {"delivered_on": [*(days[1:] if within else ()), *later]}, DELIVERY
+    )
     drawn = zip(*(trends[name].to_pylist() for name in DELIVERY), strict=True)
     return sorted({day for day, *source in drawn if tuple(source) in sources})
